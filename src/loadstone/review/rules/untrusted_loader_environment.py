@@ -14,7 +14,7 @@ from loadstone.review.analyses.travel import Arrival, Shape, SinkKind
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
-from loadstone.review.rules.origins import is_absolute
+from loadstone.review.rules.origins import OWN, is_absolute
 from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.search_elements import empty_elements
@@ -74,7 +74,8 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
         if named is None:
             return
         variable = named[1]
-        words = [w.removeprefix(f"{variable}=") for w in words if w != variable]
+        alone = len(pieces) == 1  # "PATH=" with something behind it is no element
+        words = [w.removeprefix(f"{variable}=") for w in words if w != variable and (alone or w != f"{variable}=")]
     tainted = [p for group in invocation.pieces for p in group if p.taint is not None]
     outside = next(
         (p for p in tainted if p.taint is not None and _is_outside(p.taint, variable)),
@@ -95,6 +96,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
                 f"{outside.taint.spot.line}{in_file(outside.taint.spot, site.spot)}); children will load from there."
             ),
             at(site.spot),
+            severity=Severity.MEDIUM if outside.taint.kind in OWN else None,
             why=(
                 step(outside.taint.spot, ("read from outside"), ("taint")),
                 step(site.spot, (f"{variable} is set"), ("use")),
