@@ -288,6 +288,7 @@ DAMAGED: Mapping[str, Callable[[], bytes]] = {
     "a zip without a directory": lambda: zip_of({"a": LIBRARY})[:60],
     "an image without its layer": lambda: tar_of({"manifest.json": b'[{"Layers": ["gone"]}]'}),
     "a SquashFS cut short": lambda: squashfs_of({"a": LIBRARY})[:-40],
+    "an AppImage of a program alone": lambda: appimage_of(b""),
     "an AppImage cut short": lambda: appimage_of(squashfs_of({"a": LIBRARY}))[:50],
     "a SquashFS with blocks beyond a megabyte": lambda: squashfs_of(FILES)[:12] + b"\0\0\0\1" + squashfs_of(FILES)[16:],
     "a package of apk cut short": lambda: adb_of({"a": LIBRARY}, how=".")[:-400],

@@ -189,3 +189,10 @@ def test_a_short_name_is_found_first(capsys: pytest.CaptureFixture[str]) -> None
     assert status == 0
     assert "libz.so" in out.splitlines()[0]
     assert _run(capsys, "tree", "nosuchlibraryatall")[0] == 1
+
+
+@pytest.mark.parametrize("command", ["explain", "tree"])
+def test_a_program_that_is_not_there_opens_nothing(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = _run(capsys, command, "libm.so.6", "--main", "/no/such/program")
+    assert (status, out) == (3, "")
+    assert "'/no/such/program': No such file or directory" in err

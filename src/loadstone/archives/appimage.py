@@ -29,6 +29,8 @@ def members(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[Pack
     begins = _end_of_program(head, path)
     stream.seek(begins)
     found = stream.read(6)
+    if not found:
+        raise MalformedImage(what="an AppImage that ends before its files", offset=begins, path=path)
     if not found.startswith(MAGIC):
         other = _OTHERS.get(found)
         said = f"its files are in {other}" if other else "no SquashFS is behind its program"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, Any
 
-from loadstone.errors import InvalidName
+from loadstone.errors import InvalidName, Unreadable
 from loadstone.quick_dataclass import dataclass, replace
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class LoaderOptions:
             model = with_cpu_level(model, self.cpu_level)
         if self.uid is not None:
             model = with_uid(model, self.uid)
-        return replace(
+        asked = replace(
             model,
             env=self._environment(model),
             cwd=os.path.abspath(self.cwd) if self.cwd else model.cwd,
@@ -104,6 +105,10 @@ class LoaderOptions:
             page_size=self.page_size or model.page_size,
             is_chosen=bool(self.main or self.root or self.loader or self.pid),
         )
+        if self.main and not asked.view.exists(asked.absolute(self.main)):
+            advice = "--main is the path of the program, inside --root where that is given"
+            raise Unreadable(path=self.main, reason=os.strerror(errno.ENOENT), code=errno.ENOENT, advice=advice)
+        return asked
 
     def _started(self, model: LoaderModel) -> LoaderModel:
         """With the program that was named, for a file of whatever system."""
