@@ -23,7 +23,7 @@ from loadstone.review.analyses.values import (
     Value,
     root,
 )
-from loadstone.review.analyses.words import MAINS, is_null, rooted_locally
+from loadstone.review.analyses.words import MAINS, is_null, last_word, rooted_locally
 from loadstone.review.apis import ApiRole
 
 __all__ = ["Endings"]
@@ -62,7 +62,8 @@ class Endings:
             self._returned(state, spot, frame)
         for place, held in state.env.items():
             given_away = isinstance(root(place), Object) and held in state.escaped
-            if not isinstance(place, Local) and (given_away or not rooted_locally(place)):
+            never_whole = how == "raise" and _is_constructor(frame)  # nobody gets to see the object ([except.ctor])
+            if not isinstance(place, Local) and not never_whole and (given_away or not rooted_locally(place)):
                 self._left_in(place, held, state, spot, frame)
         if self.record.locks:
             self.record.lock_steps.add(LockStep("exit", "", spot, state.locks))
@@ -120,6 +121,11 @@ class Endings:
         if named is None and isinstance(handle, Initial):
             named = self.memory.slot(handle.place, frame)
         return named
+
+
+def _is_constructor(frame: Frame) -> bool:
+    function = frame.known.function
+    return bool(function.owner) and last_word(function.name) == last_word(function.owner)
 
 
 def _holds(held: Value, handle: Value, state: State) -> bool:

@@ -276,6 +276,9 @@ def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
         and not _was_made_ready(a, shared)
         and last_word(a.spot.function) not in interrupting  # a signal handler cannot wait for a lock
     ]
+    writers = {a.spot.function for a in (*shared.accesses, *shared.inside) if a.is_write}
+    if len(writers) == 1 and all(not a.is_write and a.spot.function in writers and _is_after(a, shared) for a in bare):
+        bare = []  # its only writer reads what it has just written
     if shared.unit.language is Language.PYTHON and not any(a.is_write for a in bare):
         bare = []  # one reference is read whole or not at all, and it is set under the lock
     held = shared.held
@@ -314,6 +317,12 @@ def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
         context=worst.spot.function,
         condition=worst.spot.condition,
     )
+
+
+def _is_after(access: Access, shared: Shared) -> bool:
+    """Whether a read comes after a write under the lock in the same function."""
+    same = (a for a in shared.held if a.is_write and a.spot.function == access.spot.function)
+    return any(a.spot.line < access.spot.line for a in same)
 
 
 def _was_made_ready(access: Access, shared: Shared) -> bool:

@@ -11,8 +11,9 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Exit, Facts, Site
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.values import Spot
+from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import CORE, ApiRole
-from loadstone.review.ir import Call, If, Jump, Label, Language, Name, Return
+from loadstone.review.ir import Assign, Call, If, Jump, Label, Language, Literal, Member, Name, Return
 from loadstone.review.rules.half_built import thrown_away
 from loadstone.review.rules.lookups import looked_up, word
 from loadstone.review.rules.places import NATIVE, at, in_file, resolve_lines, step
@@ -119,13 +120,34 @@ def _leaks(
     elif site.api.role in {ApiRole.LOAD, ApiRole.OPEN} and not site.is_inner and not owned:
         for spot in _kept_by_failure(site, settled, facts):
             yield _leak(rule, site, spot, len(settled) - 1, len(site.exits))
-    for spot in sorted(site.overwritten)[:1] if closes and not kept else ():
+    lost = [spot for spot in sorted(site.overwritten) if not _is_let_go(site, spot, facts)]
+    for spot in lost[:1] if closes and not kept else ():
         yield rule.no(
             f"The handle opened at line {site.spot.line} is overwritten at line {spot.line} while the library is open.",
             at(spot),
             why=(step(site.spot, "opened", "acquire"), step(spot, "the only copy is overwritten", "use")),
             context=spot.function,
         )
+
+
+def _is_let_go(site: Site, spot: Spot, facts: Facts) -> bool:
+    """``if (!stopped) { module = nullptr; return; } ... FreeLibrary(module);``: it stays mapped on purpose."""
+    function = next((f for f in site.unit.functions if f.name == spot.function), None)
+    if function is None or spot.path != site.unit.path:
+        return False
+    every = [*every_statement(function.body)]
+    named = {
+        target.name
+        for s in every
+        if isinstance(s, Assign) and s.line == spot.line
+        and isinstance(target := uncast(s.target), Name | Member)
+        and isinstance(value := uncast(s.value), Literal) and not value.value
+    }  # fmt: skip
+    closes = [c for c in calls_in(function.body) if (api := facts.apis.get(c.name)) and api.role is ApiRole.UNLOAD]
+    return bool(named) and any(
+        c.line > spot.line and any(isinstance(a := uncast(g), Name | Member) and a.name in named for g in c.arguments)
+        for c in closes
+    )
 
 
 def _is_closed_when_refused(site: Site, facts: Facts) -> bool:
