@@ -59,7 +59,7 @@ def build_for(model: LoaderModel, path: str, process: Image | None) -> str:
     both = next((a for a in sorted(have) if program and a in map(architecture_of, _slices(model, program))), None)
     if both is not None and program is not None:
         parts.append(f"start the program as {both}: arch -{both} {shlex.quote(program)}")
-    elif program is not None and wanted == _APPLE and _INTEL in have:
+    elif program is not None and not again and wanted == _APPLE and _INTEL in have:
         parts.append(f"take the {_INTEL} build of {posixpath.basename(program)}, which Rosetta runs: arch -{_INTEL}")
     return "; or ".join(parts)
 
