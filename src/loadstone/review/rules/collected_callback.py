@@ -76,9 +76,13 @@ def _local_callbacks(unit: ir.Unit, function: ir.Function) -> dict[str, int]:
     }
     for inner in unit.functions:  # made by a decorator on a function of the function
         outer, _, name = inner.name.rpartition(".")
-        if outer == function.name and "ctypes.CFUNCTYPE" in inner.marks and not inner.owner:
+        if outer == function.name and _MAKERS & inner.marks and not inner.owner:
             found[name] = inner.line
     return found
+
+
+_MAKERS: Final = frozenset({"ctypes.CFUNCTYPE", "cffi.FFI.callback"})
+"""Decorators that make a callback object of a function."""
 
 
 def _is_made(call: ir.Call) -> bool:

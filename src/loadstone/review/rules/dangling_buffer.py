@@ -412,7 +412,7 @@ def _given_out(rule: Rule, unit: ir.Unit, function: ir.Function, calls: list[For
             for found in calls
             if tried.final is not None and tried.final.line <= found.call.line <= tried.final.end_line
             if _RELEASES.search(found.prototype.symbol)
-            for argument in found.call.arguments[:1]
+            for argument in found.call.arguments
         }
         for statement in (s for s in statements(tried.body.body) if isinstance(s, ir.Return)):
             whole = uncast(statement.value)

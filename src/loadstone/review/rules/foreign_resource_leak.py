@@ -57,6 +57,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         yield from half_made(rule, unit, facts.bindings[unit.path])
         for function in unit.functions:
+            yield from _lent_out(rule, unit, function, facts.bindings[unit.path])
             for thing in _things(function, facts.bindings[unit.path]):
                 walk = _Walk(thing, function, facts.bindings[unit.path], learner)
                 walk.block(function.body.body, _State.NOT_YET)
@@ -115,6 +116,34 @@ def _things(function: ir.Function, bindings: Bindings) -> Iterator[_Thing]:
             yield _Thing(name, statement.line, descriptor, status)
 
 
+def _lent_out(rule: Rule, unit: ir.Unit, function: ir.Function, bindings: Bindings) -> Iterator[Claim]:
+    """``yield handle`` of a context manager, and what gives it back behind it: an exception of the block skips that."""
+    if not _MANAGERS & function.marks:
+        return
+    unsure = [function.body, *(s.body for s in statements(function.body.body) if isinstance(s, ir.With))]
+    for block in unsure:
+        lent = 0
+        for statement in block.body:
+            ended = next((c for c in calls((statement,)) if c.arguments and _gives_back(c, function, bindings)), None)
+            if lent and ended is not None:
+                yield rule.no(
+                    f"{spelled(ended.arguments[0]) or 'What is lent'} is given back at line {ended.line} only when the "
+                    f"block that is entered at line {lent} ends well: an exception leaves from the yield.",
+                    Location.lines(unit.path, ended.line),
+                    fix="Put the yield in a try, and give it back in its finally.",
+                    why=(
+                        step(Spot(unit.path, lent, function.name), "lent to the block", "call"),
+                        step(Spot(unit.path, ended.line, function.name), "not reached when it raises", "release"),
+                    ),
+                    context=function.name,
+                )
+                break
+            plain = not isinstance(statement, ir.Try | ir.If | ir.Loop)
+            if plain and any(call.name == "yield" for call in calls((statement,))):
+                lent = statement.line
+
+
+_MANAGERS: Final = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _WORD: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _PHASES: Final = frozenset(
     {"open", "load", "create", "new", "alloc", "make", "close", "free", "destroy", "release", "delete", "ex", "w", "a"}

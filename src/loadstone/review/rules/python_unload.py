@@ -237,15 +237,42 @@ def _foreign_uses(method: ir.Function, name: str, bindings: Bindings) -> Iterato
 
 
 def _threads(unit: ir.Unit, methods: list[ir.Function]) -> frozenset[str]:
-    """The methods that a thread of the file begins with."""
+    """The methods that a thread of the file begins with: its target, what a pool is given, a thread's own ``run``."""
     started = {
         function_named(value, function.owner)
         for function in unit.functions
+        for waited in (_waited_for(function),)
         for call in calls(function.body.body)
-        if simple(call.name) in _THREADS
-        for value in (*(v for k, v in call.keywords if k in {"target", "function"}), *call.arguments[1:2])
+        if id(call) not in waited
+        for value in _begun(call)
     }
-    return frozenset(method.name for method in methods if method.name in started)
+    own = {f"{c.name}.run" for c in unit.classes if any(simple(base) in _THREADS for base in c.bases)}
+    return frozenset(method.name for method in methods if method.name in started | own)
+
+
+_POOLED: Final = {"submit": 0, "to_thread": 0, "run_in_executor": 1, "start_new_thread": 0, "apply_async": 0}
+"""Calls that hand a function to another thread, and where they take it."""
+
+
+def _waited_for(function: ir.Function) -> frozenset[int]:
+    """The calls whose end is waited for at once: ``await to_thread(f)``, ``pool.submit(f).result()``."""
+    found = set()
+    for part in (part for s in statements(function.body.body) for part in parts_of(s)):
+        match part:
+            case ir.Operation(operator="await", operands=(inner,)):
+                found.add(id(uncast(inner)))
+            case ir.Call(receiver=ir.Call() as inner) if simple(part.name) == "result":
+                found.add(id(inner))
+    return frozenset(found)
+
+
+def _begun(call: ir.Call) -> Iterator[ir.Expression]:
+    word = simple(call.name)
+    if word in _THREADS:
+        yield from (value for key, value in call.keywords if key in {"target", "function"})
+        yield from call.arguments[1:2]
+    elif (position := _POOLED.get(word)) is not None:
+        yield from call.arguments[position : position + 1]
 
 
 def _of_module(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
