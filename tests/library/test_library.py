@@ -105,6 +105,7 @@ def test_leaving_with_closes_what_was_taken_and_unloads(answer: str) -> None:
             late()
 
 
+@not_on_pypy("its ctypes takes no handles")
 def test_leaving_with_is_refused_while_ctypes_has_the_library_and_hides_no_error(answer: str) -> None:
     library = Library(answer)
     taken = []

@@ -24,7 +24,8 @@ int widened(int n, int m, const int a[static 2 * (n + 1) + m]); int columns(unsi
 int fixed(const int a[4]); int letters(const char a[16]); int key(const unsigned char a[4]); void pair(int a[2]);
 struct pixel { int x, y; }; int pixels(const struct pixel a[2]); int demanded(const int a[static 4]);
 _Bool negate(_Bool b); extern _Bool flag; struct with { char before; _Bool b; };
-extern char text[8];
+extern char text[8]; extern const int steps[]; extern const struct with pinned; const struct with *given(void);
+extern const struct with many[2]; void change(struct with *w); int seen(const struct with *w);
 """
 SOURCE = """
 static struct { int count; short items[3]; } three = {3, {10, 20, 30}};
@@ -37,7 +38,10 @@ int columns(unsigned char n, const int a[2][n]) { return a[1][n - 1]; }
 int fixed(const int a[4]) { return a ? a[3] : -1; } int letters(const char a[16]) { return a[0]; }
 int key(const unsigned char a[4]) { return a[3]; } void pair(int a[2]) { a[0] = 3; a[1] = 4; }
 int pixels(const struct pixel a[2]) { return a[1].y; } int demanded(const int a[static 4]) { return a[3]; }
-_Bool negate(_Bool b) { return !b; } _Bool flag = 1; char text[8] = "hello";
+_Bool negate(_Bool b) { return !b; } _Bool flag = 1; char text[8] = "hello"; const int steps[] = {1, 2, 3};
+const struct with pinned = {'a', 1}; const struct with *given(void) { return &pinned; }
+const struct with many[2] = {{'a', 1}, {'b', 0}}; void change(struct with *w) { w->before = 'x'; }
+int seen(const struct with *w) { return w->before; }
 """
 
 
@@ -181,6 +185,28 @@ def test_characters_of_a_variable_are_bytes(names: Any) -> None:
     assert names.text.value == b"bye"
     with pytest.raises(ValueError, match="do not fit"):
         names.text = b"123456789"
+
+
+@pytest.mark.parametrize("slow", ["0", "1"], ids=["extension", "ctypes"])
+def test_what_is_const_is_written_in_no_way(slow: str, edges: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of these would end the process: it lies in memory that is read-only."""
+    monkeypatch.setenv("LOADSTONE_NO_FASTCALL", slow)
+    names = edges.declare(HEADER)
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: setattr(names, "steps", [4]),
+        lambda: setattr(names.steps, "value", [4]),
+        lambda: setattr(names, "pinned", (b"x", False)),
+        lambda: setattr(names.pinned, "before", b"x"),
+        lambda: names.change(names.pinned),
+        lambda: names.change(names.many[1]),
+        lambda: names.change(names.given()),
+        lambda: names.change(names.given()[0]),
+    )
+    for way in ways:
+        with pytest.raises((TypeError, ctypes.ArgumentError), match="const"):
+            way()
+    assert [names.seen(one) for one in (names.pinned, names.many[1], names.given()[0])] == [97, 98, 97]
+    assert names.pinned == names.many[0] == getattr(names, "with")(b"a", True) != names.many[1]
 
 
 def test_what_was_closed_can_still_be_shown(names: Any, tmp_path: Path) -> None:

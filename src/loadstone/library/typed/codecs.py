@@ -10,7 +10,7 @@ from loadstone.library.typed.likeness import is_char_pointer
 from loadstone.library.typed.memory import Number
 from loadstone.library.typed.pointer_arguments import address_of
 from loadstone.library.typed.pointers import ArrayView
-from loadstone.library.typed.records import RecordBase
+from loadstone.library.typed.records import RecordBase, make_constant
 
 if TYPE_CHECKING:
     from loadstone.library.typed.ctypes_types import CtypesTypes
@@ -95,7 +95,7 @@ class RecordCodec:
     def read(self, memory: Any, offset: int) -> Any:
         made = self._types.record(self._kind).from_buffer(memory, offset)
         if getattr(memory, "_const_", False):
-            made._const_ = True
+            make_constant(made)
         life = getattr(memory, "_life_", None)
         if life is not None:
             made._life_ = life

@@ -11,6 +11,7 @@ from loadstone.headers.types import Array, CType, DataDeclaration, Pointer, Stru
 from loadstone.library.typed.ctypes_types import CtypesTypes
 from loadstone.library.typed.life import closed
 from loadstone.library.typed.pointers import ArrayView, bytes_at
+from loadstone.library.typed.records import make_constant
 
 __all__ = ["Variable", "bind"]
 
@@ -183,7 +184,7 @@ def bind(
         view = known.record(kind).from_buffer(memory)
         view._life_ = known.life
         if const:
-            view._const_ = True
+            make_constant(view)
         return view
     return Variable(declaration.name, kind, memory, known, const=const, owner=owner)
 

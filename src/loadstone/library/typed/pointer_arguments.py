@@ -77,6 +77,8 @@ def address_of(types: CtypesTypes, kind: Pointer, value: Any, encoding: str | No
         return bound.address, bound
     if isinstance(value, RecordBase):
         _same_record(types, target, value)
+        if "_const_" in value.__dict__ and not kind.const and not isinstance(target, Void):
+            raise TypeError("C may write through this pointer and the struct is const")
         return ctypes.addressof(value), value
     if isinstance(value, ArrayView):
         return _array(kind, value)

@@ -153,6 +153,10 @@ class ArrayView:
             raise closed(f"an array of {self._kind}", self._life)
         return self._memory
 
+    def _writable(self) -> None:
+        if self._const:
+            raise TypeError("the array is const: it is not to be written")
+
     @property
     def element(self) -> CType:
         """The type of one item."""
@@ -188,7 +192,9 @@ class ArrayView:
 
     @value.setter
     def value(self, new: Any) -> None:
-        self._types.codec_of_array(self._kind, self._length, const=self._const).write(self._live(), self._offset, new)
+        self._writable()
+        whole = self._types.codec_of_array(self._kind, self._length, const=False)
+        self._types.keep(self.address, whole.write(self._live(), self._offset, new))
 
     def __len__(self) -> int:
         return self._length
@@ -206,8 +212,7 @@ class ArrayView:
         return self._codec.read(self._live(), self._at(index))
 
     def __setitem__(self, index: int | slice, value: Any) -> None:
-        if self._const:
-            raise TypeError("the array is const: it is not to be written")
+        self._writable()
         if isinstance(index, slice):
             places = range(*index.indices(self._length))
             values = list(value)

@@ -19,7 +19,7 @@ from loadstone.library.typed.memory import BitField, Codec
 if TYPE_CHECKING:
     from loadstone.library.typed.ctypes_types import CtypesTypes
 
-__all__ = ["RecordBase", "close_view", "record_class"]
+__all__ = ["RecordBase", "close_view", "make_constant", "record_class"]
 
 
 class RecordBase(ctypes.Structure):
@@ -48,7 +48,10 @@ class RecordBase(ctypes.Structure):
         super().__setattr__(name, value)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and bytes(self) == bytes(other)
+        if not isinstance(other, RecordBase):
+            return False
+        same = isinstance(self, type(other)) or isinstance(other, type(self))  # a constant one has a class of its own
+        return same and bytes(self) == bytes(other)
 
     __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
@@ -130,6 +133,21 @@ def _bits(spot: MemberPosition) -> BitField:
     return BitField(
         spot.bit, spot.width, signed=kind.signed, is_bool=is_bool, name=f"{spot.member.name} : {spot.width}"
     )
+
+
+def make_constant(view: RecordBase) -> None:
+    """Let nobody write a struct that C promises not to change.
+
+    It gets a class of its own, below the one it has, so that a pointer through which C may write does not take it
+    unseen.
+    """
+    view._const_ = True
+    kind: Any = type(view)
+    made = _CONSTANT.get(kind) or _CONSTANT.setdefault(kind, type(kind)(kind.__name__, (kind,), {}))
+    object.__setattr__(view, "__class__", made)
+
+
+_CONSTANT: dict[type, type] = {}
 
 
 def close_view(view: RecordBase) -> None:
