@@ -109,6 +109,8 @@ class CExpressions:
                 return self.type_of(base)
             case ir.Call(receiver=receiver, name=name) if receiver is not None and (word := _word(name)) in _GIVES:
                 held = self.type_of(receiver)
+                if word == "lock":  # a weak pointer gives a shared one
+                    return held.rstrip("& ").replace("weak_ptr", "shared_ptr") if "weak_ptr" in held else ""
                 return self._named(f"iterator<{held}>" if word in _ITERATORS else element(held)) if held else ""
             case ir.Cast(type=spelled):
                 return spelled
