@@ -193,7 +193,8 @@ class Refine:
         site.tests.add(spot)
         good = success_when(site.api.success, operator, number, is_status=isinstance(value, CallStatus))
         if good is None:
-            site.wrong_tests.add((spot, f"{operator} {number}"))
+            if state.truth.get(value) is None:  # tested before: which of the good ones it is
+                site.wrong_tests.add((spot, f"{operator} {number}"))
             return [(True, state.copy()), (False, state)]
         answers = []
         for holds in (True, False):

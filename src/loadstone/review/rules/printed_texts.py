@@ -10,12 +10,15 @@ from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.words import last_word, place_named, uncast
 
-__all__ = ["printed_without_room"]
+__all__ = ["declared_room", "printed_without_room"]
 
 _PRINTS: Final = frozenset({"sprintf", "wsprintf", "wsprintfA", "wsprintfW", "_stprintf", "_swprintf", "vswprintf_l"})
 """Functions that print whatever room there is. Source: their manual pages."""
 
 _CONVERSION: Final = re.compile(r"%[-+ #0]*(?:\*|\d*)(\.(?:\*|\d+))?(?:hh|h|ll|l|I64|I32|j|z|t|L|w)?([a-zA-Z%])")
+_DECLARES: Final = re.compile(r"(?<!\bretur)[\w*,]\s*\Z")
+"""What stands in a line before the name of an array that it declares."""
+
 _TEXTS: Final = frozenset({"c_str", "data", "GetString", "constData", "toUtf8", "str", "get"})
 """Methods that give the text of an object."""
 
@@ -42,7 +45,7 @@ def printed_without_room(
             if kind not in "sS" or precision or not name or name in measured or _is_macro(source):
                 continue
             own = name.rpartition(".")[2] in arrays
-            if not own or (adds and _room(unit, name) == _room(unit, target) != ""):
+            if not own or (adds and declared_room(unit, name) == declared_room(unit, target) != ""):
                 what = f"{last_word(call.name)} prints {name} into {target}, whose size is fixed"
                 yield call.line, f"{what}; nothing asks how long it is."
                 break
@@ -69,7 +72,9 @@ def _is_macro(source: ir.Expression) -> bool:
     return isinstance(source, ir.Name) and source.name.isupper()
 
 
-def _room(unit: ir.Unit, name: str) -> str:
+def declared_room(unit: ir.Unit, name: str) -> str:
     """The size of an array as its declaration spells it; empty when there is none, or more than one."""
-    found = set(re.findall(rf"\b{re.escape(name.rpartition('.')[2])}\s*\[([^\]\n]+)\]\s*[;,=]", unit.text))
+    last = re.escape(name.rpartition(".")[2])
+    lines = re.findall(rf"^(.*)\b{last}\s*\[([^\]\n]+)\]\s*[;,=]", unit.text, re.MULTILINE)
+    found = {size for before, size in lines if _DECLARES.search(before)}  # not an element: text[9] = 0;
     return found.pop() if len(found) == 1 else ""

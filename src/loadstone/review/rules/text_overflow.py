@@ -16,7 +16,7 @@ from loadstone.review.rules.handed_in import handed_in_writes, known_to_callers
 from loadstone.review.rules.identities import NamesInSight, sized_parameters
 from loadstone.review.rules.measured_copies import copied_by_length
 from loadstone.review.rules.places import NATIVE
-from loadstone.review.rules.printed_texts import printed_without_room
+from loadstone.review.rules.printed_texts import declared_room, printed_without_room
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
 
@@ -218,13 +218,30 @@ def _scanned(rule: Rule, unit: ir.Unit, function: ir.Function, arrays: set[str],
             if skipped or kind == "%":
                 continue
             target = next(targets, None)
-            if target is not None and kind in "sS[" and not width and _is_array(target, arrays, members):
+            if target is None or (place == 1 and _fits(unit, call.arguments[0], target)):
+                continue
+            if kind in "sS[" and not width and _is_array(target, arrays, members):
                 yield _no(
                     rule, unit, function, call.line,
                     f"{last_word(call.name)} writes a word of any length into {place_named(target)},"
                     " whose size is fixed.",
                     120, "Give %s the width of the array, less one for the end.",
                 )  # fmt: skip
+
+
+def _fits(unit: ir.Unit, source: ir.Expression, target: ir.Expression) -> bool:
+    """Whether the text that is scanned is in an array no larger than the target, counted from where it begins."""
+    bare, skipped = uncast(source), 0
+    if (
+        isinstance(bare, ir.Operation)
+        and bare.operator == "+"
+        and isinstance(step := uncast(bare.operands[-1]), ir.Literal)
+    ):
+        bare, skipped = uncast(bare.operands[0]), step.value if isinstance(step.value, int) else 0
+    have, room = declared_room(unit, place_named(bare)), declared_room(unit, place_named(target))
+    if have.isdigit() and room.isdigit():
+        return int(have) - skipped <= int(room)
+    return have == room != ""
 
 
 def _ended(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
@@ -296,8 +313,9 @@ def _sized(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
         if room is None:
             continue
         name = place_named(target)
-        writes = [(c.line, f) for c in calls_in(function.body) if (f := _fixed(c, name)) is not None and c.line > line]
-        needed = sum(fixed for _, fixed in writes) + 1
+        made_again = [n for other, _, n in _stores(function) if n > line and place_named(other) == name]
+        calls = [c for c in calls_in(function.body) if line < c.line < min(made_again, default=1 << 30)]
+        needed, writes = _most_written(name, call, calls)
         if writes and room < needed:
             place = Location.lines(unit.path, line)
             yield rule.no(
@@ -341,6 +359,37 @@ def _terms(expression: ir.Expression) -> Iterator[ir.Expression]:
             yield from _terms(uncast(operand))
     else:
         yield expression
+
+
+def _most_written(name: str, made: ir.Call, calls: list[ir.Call]) -> tuple[int, list[tuple[int, int]]]:
+    """The bytes beside texts of the longest text put together in a block, with the lines that do it.
+
+    ``sprintf`` and ``strcpy`` begin anew. A text in which one of those measured is missing leaves room for others.
+    """
+    measured = {place_named(e) for e in _lengths_in(made.arguments[-1])}
+    there = {place_named(a) for a in made.arguments[:-1]}  # realloc: the text it is given is there already
+    most: tuple[int, list[tuple[int, int]]] = (0, [])
+    writes: list[tuple[int, int]] = []
+    seen: set[str] = set()
+    for call in calls:
+        fixed = _fixed(call, name)
+        if fixed is None:
+            continue
+        if not last_word(call.name).endswith("cat"):
+            writes, seen = [], set()
+        writes = [*writes, (call.line, fixed)]
+        seen |= {place_named(a) for a in call.arguments[1:]}
+        needed = sum(n for _, n in writes) + 1
+        if needed > most[0] and measured <= seen | there:
+            most = needed, writes
+    return most
+
+
+def _lengths_in(size: ir.Expression) -> Iterator[ir.Expression]:
+    """The texts whose lengths are in a size; a literal's length is known."""
+    for term in (uncast(t) for t in _terms(uncast(size))):
+        if isinstance(term, ir.Call) and _MEASURES.match(last_word(term.name)):
+            yield from (a for a in term.arguments[:1] if not isinstance(uncast(a), ir.Literal))
 
 
 def _fixed(call: ir.Call, name: str) -> int | None:
