@@ -7,9 +7,12 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
+from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import ApiRole, Success
-from loadstone.review.rules.places import ALL, at, step
+from loadstone.review.rules.failure_values import blind_tests
+from loadstone.review.rules.places import ALL, NATIVE, at, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
@@ -54,6 +57,22 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=spot.function,
                 condition=spot.condition,
             )
+    for unit in facts.program.units:
+        yield from _blind(rule, facts, unit) if unit.language in NATIVE else ()
+
+
+def _blind(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """``if (!p)`` behind mmap, ``if (rc < 0)`` behind pthread_create: what failure gives passes the test."""
+    for found in blind_tests(facts, unit):
+        call, test = (Spot(unit.path, line, found.function.name) for line in (found.given, found.tested))
+        yield rule.no(
+            f"{found.api} (line {call.line}) tells failure by {found.told}, which the test at line {test.line} passes.",
+            at(test),
+            fix=found.asks,
+            why=(step(call, f"{found.api} is called", "acquire"), step(test, "tested", "test")),
+            context=found.function.name,
+            condition=found.function.condition,
+        )
 
 
 RULE: Final = Rule(

@@ -23,9 +23,12 @@ _WORDS: Final = (
     rb"|__unused|__maybe_unused|JNIEXPORT|JNICALL|LIBRARY_NOEXCEPT|QT_(?:BEGIN|END)_NAMESPACE|G_(?:BEGIN|END)_DECLS"
     rb"|Py_(?:BEGIN|END)_ALLOW_THREADS|Py_(?:UN)?BLOCK_THREADS"
     rb"|Q_OBJECT|Q_GADGET|Q_INVOKABLE|Q_REQUIRED_RESULT|Q_NORETURN|Q_ALWAYS_INLINE|Q_NEVER_INLINE|Q_DECL_[A-Z_]+"
-    rb"|[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:API|EXPORT|EXPORTS|IMPORT|CALL|PUBLIC|PRIVATE|HIDDEN|VISIBLE|NORETURN|CDECL)"
+    rb"|(?<![|=])(?<![|=] )[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*"
+    rb"(?:API|EXPORT|EXPORTS|IMPORT|CALL|PUBLIC|PRIVATE|HIDDEN|VISIBLE|NORETURN|CDECL)\b(?!\s*[,|?)\]:=])"
     rb"|[A-Z][A-Z0-9]*CALL|LUAMOD_API|LUAI_FUNC|BEGIN_C_DECLS|END_C_DECLS)\b(?!\s*\()"
 )
+"""A house's words end the name of a constant, too: what is an operand or an argument (``MAP_PRIVATE``) is none."""
+
 _WRAPPER: Final = re.compile(
     rb"\b([A-Z][A-Z0-9_]*_(?:DECLARE|DECLARE_NONSTD|PUBLIC|EXTERN)|PyAPI_FUNC|PyAPI_DATA|JS_EXTERN_API)(\s*\()([^()]*)(\))"
 )
