@@ -224,3 +224,16 @@ def test_every_processor_readelf_knows_has_a_name(tmp_path: Path) -> None:
     for code, words in zip(codes, known, strict=True):
         if not words.startswith("<unknown>"):
             assert not machine(code, 64).name.startswith("machine "), (code, words)
+
+
+def test_a_table_that_runs_on_into_the_next_segment_is_read_whole(tmp_path: Path) -> None:
+    source, program = tmp_path / "main.c", tmp_path / "main"
+    source.write_text("int main(void) { return 0; }")
+    subprocess.run([needed("gcc"), "-no-pie", source, "-o", program], check=True)
+    runpath = "/a" * 3500  # more than the segment that patchelf puts in front of a program of fixed address
+    subprocess.run([needed("patchelf"), "--set-rpath", runpath, program], check=True)
+    image = read(program)
+    assert not image.damage
+    assert "libc.so.6" in {dependency.name for dependency in image.needed}
+    assert image.runpath == (runpath,)
+    subprocess.run([program], check=True)

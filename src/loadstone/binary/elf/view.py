@@ -35,7 +35,8 @@ class ElfView:
 
     def map(self, segments: tuple[Segment, ...]) -> None:
         """Take the PT_LOAD segments as the way from addresses to offsets, the one mapped last first."""
-        self._loads = [self._mapped(s) for s in reversed(segments) if s.kind == "LOAD" and s.file_size]
+        alone = [self._mapped(s) for s in reversed(segments) if s.kind == "LOAD" and s.file_size]
+        self._loads = [(first, _continued(last, offset - first, alone), offset) for first, last, offset in alone]
 
     def _mapped(self, segment: Segment) -> tuple[int, int, int]:
         """First address, end and offset of the file's bytes that a segment brings into memory."""
@@ -48,7 +49,7 @@ class ElfView:
         return segment.address - before, end, segment.offset - before
 
     def place(self, address: int) -> tuple[int, int] | None:
-        """The file offset of an address and how many bytes of its segment follow there; None when nothing is."""
+        """The file offset of an address, and how many bytes follow it there as in memory; None where nothing is."""
         for first, last, offset in self._loads:
             if first <= address < last:
                 return offset + address - first, max(min(last - address, self.cursor.end - offset - address + first), 0)
@@ -83,3 +84,16 @@ class ElfView:
                 name, f"{size} bytes are said to be there, {len(data)} are", offset, fatal=bounding and used
             )
         return offset, data
+
+
+def _continued(last: int, distance: int, loads: list[tuple[int, int, int]]) -> int:
+    """Where a segment ends together with those behind it that go on, in memory as in the file, where it stops.
+
+    patchelf puts a table that grew in front of a program and lets it run on into the next segment.
+    """
+    for _ in loads:
+        beyond = next((end for first, end, offset in loads if first <= last < end and offset - first == distance), None)
+        if beyond is None:
+            break
+        last = beyond
+    return last
