@@ -15,7 +15,7 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import called_through, filled_names, looked_up, word
 from loadstone.review.walk import expressions
 
-__all__ = ["NullableResult", "untested_results"]
+__all__ = ["NullableResult", "is_asked", "untested_results"]
 
 _HOLDERS: Final = re.compile(r"\b(?:unique_ptr|shared_ptr|QScopedPointer|QSharedPointer)\b")
 _ASKS: Final = frozenset({"!", "&&", "||", "==", "!=", "?:"})
@@ -49,7 +49,7 @@ def untested_results(facts: Facts, unit: ir.Unit) -> Iterator[NullableResult]:
                 continue
             is_own = last_word(call.name) in own and facts.is_defined(call.name)
             is_foreign = word(call.function) in foreign and not _is_method(unit, call)
-            if not (is_foreign or is_own) or _is_asked(facts, function, name):
+            if not (is_foreign or is_own) or is_asked(facts, function, name):
                 continue
             used = _used(function, name, statement.line)
             if used:
@@ -90,7 +90,7 @@ def _gives_foreign(function: ir.Function, foreign: set[str]) -> bool:
     return any(isinstance(one, ir.Call) and called_through(one, foreign) for one in given)
 
 
-def _is_asked(facts: Facts, function: ir.Function, name: str) -> bool:
+def is_asked(facts: Facts, function: ir.Function, name: str) -> bool:
     """Whether something in a function asks if a pointer is null, or hands it to something that may."""
     for statement in every_statement(function.body):
         if isinstance(statement, ir.If | ir.Loop) and any(word(e) == name for e in _decided(statement.condition)):

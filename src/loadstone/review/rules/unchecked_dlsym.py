@@ -19,6 +19,7 @@ from loadstone.review.rules.lookups import made_by_library
 from loadstone.review.rules.nullable_results import untested_results
 from loadstone.review.rules.places import ALL, at, in_file, resolve_lines, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.system_pointers import untested_system_pointers
 from loadstone.review.typenames import base_type
 from loadstone.review.walk import expressions
 
@@ -196,7 +197,8 @@ def _made_null(rule: Rule, facts: Facts) -> Iterator[Claim]:
     handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE)}
     for unit in (u for u in facts.program.units if u.path in handling and u.language is not Language.PYTHON):
         first = {found.giver: found for found in reversed([*untested_results(facts, unit)])}
-        for found in sorted(first.values(), key=lambda f: f.used):  # one claim for each that may give null
+        each = {(f.used, f.giver): f for f in untested_system_pointers(facts, unit)}
+        for found in sorted([*first.values(), *each.values()], key=lambda f: f.used):  # one claim for each own giver
             given, used = (Spot(unit.path, n, found.function.name) for n in (found.given, found.used))
             yield rule.no(
                 f"{found.name}, which {found.giver} may have given as null at line {found.given}, is used at line "
