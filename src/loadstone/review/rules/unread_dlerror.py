@@ -41,6 +41,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             called = {call.name for call in calls_in(function.body)}
             if any((api := known.get(name)) is not None and api.role is ApiRole.ERROR for name in called):
                 yield from _late(rule, unit, function, known)
+                yield from _of_an_earlier_one(rule, unit, function)
             if called & _ERRNO_TEXTS:
                 yield from _by_errno(rule, unit, function, known)
         lines = []
@@ -79,6 +80,63 @@ def _late(rule: Rule, unit: ir.Unit, function: ir.Function, known: Tables) -> It
             elif not isinstance(statement, ir.Evaluate | ir.Assign):
                 closed = 0
             yield from _read_twice(rule, unit, function, statement)
+
+
+def _of_an_earlier_one(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """``value = dlsym(h, name); if (dlerror() == NULL) use(*value);`` with no reading before the lookup."""
+    if any(c.name in {"dlopen", "dlmopen"} for c in calls_in(function.body)):
+        return  # what it loaded just now worked: as good as certain that no older reason waits
+    cleared = min((c.line for c in calls_in(function.body) if c.name == "dlerror"), default=0)
+    inner = (block for statement in every_statement(function.body) for block in blocks(statement))
+    for block in (function.body, *inner):
+        looked: tuple[int, str] | None = None
+        for statement in block.body:
+            calls = _calls(statement)
+            if looked is not None and any(c.name == "dlerror" for c in calls):
+                if _decides(statement, function) and looked[0] < cleared and not _asked_itself(function, looked[1]):
+                    yield _not_cleared(rule, unit, function, *looked, calls[0].line)
+                break
+            if any(c.name in {"dlsym", "dlvsym"} for c in calls):
+                target = uncast(statement.target) if isinstance(statement, ir.Assign) else None
+                looked = (statement.line, target.name) if isinstance(target, ir.Name) else None
+
+
+def _decides(statement: ir.Statement, function: ir.Function) -> bool:
+    """Whether what dlerror gave is asked to be null: in the statement, or by the name that it got there."""
+    if isinstance(statement, ir.If):
+        return True
+    kept = uncast(statement.target) if isinstance(statement, ir.Assign) else None
+    return isinstance(kept, ir.Name) and _asked_itself(function, kept.name)
+
+
+_ASKS: Final = frozenset({"!", "==", "!=", "&&", "||", "?:"})
+
+
+def _asked_itself(function: ir.Function, name: str) -> bool:
+    """Whether a condition of a function asks if a variable is null."""
+    for part in every_expression(function.body):
+        asks = part.operands if isinstance(part, ir.Operation) and part.operator in _ASKS else ()
+        if any(isinstance(o, ir.Name) and o.name == name for o in map(uncast, asks)):
+            return True
+    asking = (s for s in every_statement(function.body) if isinstance(s, ir.If))
+    return any(isinstance(c := uncast(s.condition), ir.Name) and c.name == name for s in asking)
+
+
+def _not_cleared(rule: Rule, unit: ir.Unit, function: ir.Function, looked: int, name: str, asked: int) -> Claim:
+    place = Location.lines(unit.path, asked)
+    return rule.no(
+        f"Only dlerror tells at line {asked} whether the lookup of {name} failed, and nothing cleared it before: the "
+        "reason may be an older one.",
+        place,
+        cwe=253,
+        fix="Call dlerror once before dlsym.",
+        why=(
+            FlowStep(Location.lines(unit.path, looked), "looked up with an older reason in place", "acquire"),
+            FlowStep(place, "the reason decides", "test"),
+        ),
+        context=function.name,
+        condition=function.condition,
+    )
 
 
 def _by_errno(rule: Rule, unit: ir.Unit, function: ir.Function, known: Tables) -> Iterator[Claim]:
