@@ -14,6 +14,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, tables
+from loadstone.review.rules.child_statuses import unread_statuses
 from loadstone.review.rules.lookups import looked_up, word
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
@@ -33,6 +34,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for function in unit.functions:
             yield from _dropped(rule, facts, unit, function)
             yield from _begun_blindly(rule, facts, unit, function)
+            yield from _ended_unseen(rule, unit, function)
             for statement in _statements(function.body):
                 if isinstance(statement, ir.Try):
                     yield from _handlers(rule, unit, function, statement, good, loading)
@@ -84,6 +86,19 @@ def _dropped(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> 
             call = uncast(statement.expression) if isinstance(statement, ir.Evaluate) else None
             if isinstance(call, ir.Call) and call.receiver is None and word(call.function) in mine:
                 waiting.update({n: call.line for a in call.arguments if (n := _taken(a))})
+
+
+def _ended_unseen(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """``waitpid(pid, &status, 0);`` and no word of the status: whether the compiler worked stays unknown."""
+    for line, message in unread_statuses(function):
+        yield rule.no(
+            message,
+            Location.lines(unit.path, line),
+            cwe=252,
+            fix="Go on only if WIFEXITED(status) and WEXITSTATUS(status) == 0.",
+            context=function.name,
+            condition=function.condition,
+        )
 
 
 _BEGINS: Final = re.compile(
