@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from tools import debian_python
@@ -117,7 +118,7 @@ def _tested(python: Interpreter, further: Sequence[str]) -> tuple[int, list[str]
     own = f"{folder}/bin/python"
     pip = [own, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     steps = [
-        [python.path, "-m", "venv", folder],
+        [python.path, "-m", "venv", *_cleared(folder, python), folder],
         [*pip, "--require-hashes", "--only-binary", ":all:", "--requirement", "locks/library.txt"],
         [*pip, "--no-deps", "--no-build-isolation", "--editable", "."],
         [own, "-m", "pytest", "--numprocesses", "auto", "-m", "not slow", *_TESTS, *further],
@@ -128,6 +129,13 @@ def _tested(python: Interpreter, further: Sequence[str]) -> tuple[int, list[str]
         if status:
             return status, [*said, f"error: {' '.join(step)}"]
     return 0, said
+
+
+def _cleared(folder: str, python: Interpreter) -> list[str]:
+    """What makes an environment anew that another Python of the same name has made."""
+    made = Path(folder, "pyvenv.cfg")
+    own = f"home = {os.path.dirname(python.path)}\n"
+    return ["--clear"] if made.exists() and own not in made.read_text(encoding="utf-8") else []
 
 
 def _run(command: list[str]) -> tuple[int, list[str]]:
