@@ -39,6 +39,7 @@ _NAMES = {
     122: "Heap-based Buffer Overflow",
     125: "Out-of-bounds Read",
     131: "Incorrect Calculation of Buffer Size",
+    134: "Use of Externally-Controlled Format String",
     158: "Improper Neutralization of Null Byte or NUL Character",
     190: "Integer Overflow or Wraparound",
     209: "Generation of Error Message Containing Sensitive Information",

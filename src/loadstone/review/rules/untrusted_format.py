@@ -1,0 +1,131 @@
+"""Is every format of a printing function a text of the program's own?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.values import Spot
+from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.rules.lookups import looked_up, word
+from loadstone.review.rules.places import NATIVE, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_FORMAT_AT: Final = {
+    "printf": 0, "wprintf": 0, "warnx": 0, "warn": 0, "fprintf": 1, "dprintf": 1, "syslog": 1, "sprintf": 1,
+    "err": 1, "errx": 1, "asprintf": 1, "snprintf": 2, "swprintf": 2,
+}  # fmt: skip
+"""Functions that read a format, and which argument it is. Source: their manual pages."""
+
+_FILLS: Final = {
+    "snprintf": (0, 2), "sprintf": (0, 1), "strcpy": (0, 1), "strncpy": (0, 1), "strcat": (0, 1), "strncat": (0, 1),
+    "strlcpy": (0, 1), "memcpy": (0, 1), "fgets": (0, 0), "read": (1, 1), "recv": (1, 1), "fread": (0, 0),
+    "recvfrom": (1, 1), "getline": (0, 0), "strerror_r": (1, 1), "vsnprintf": (0, 2),
+}  # fmt: skip
+"""Functions that fill a text: which argument, and the first of those that decide what is in it."""
+
+_PRINTS: Final = frozenset({"snprintf", "sprintf", "vsnprintf"})
+_TEXT: Final = re.compile(r"(?<!%)(?:%%)*%[-0-9.*]*l?s")
+"""A conversion that takes a text as it is; numbers bring no per cent sign."""
+
+_GIVE: Final = frozenset({"dlerror", "getenv", "strerror", "fgets", "readline", "g_module_error", "lt_dlerror"})
+"""Functions whose text is not the program's. Source: their manual pages."""
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for unit in (u for u in facts.program.units if u.language in NATIVE):
+        for function in unit.functions:
+            foreign = looked_up(facts, function)
+            for call in calls_in(function.body):
+                at = _FORMAT_AT.get(last_word(call.name), -1)
+                if at < 0 or len(call.arguments) != at + 1 or facts.is_defined(call.name):
+                    continue  # with arguments behind it, somebody thought of it as a format
+                since = _made_elsewhere(function, call.arguments[at], foreign, call.line)
+                if since:
+                    yield _finding(rule, unit, function, call, since)
+
+
+def _made_elsewhere(function: ir.Function, given: ir.Expression, foreign: set[str], until: int) -> int:
+    """The line from which a format holds a text that others decide about; zero where nothing says so."""
+    bare = uncast(given)
+    if _gives(bare, foreign):
+        return bare.line
+    name = word(bare)
+    if not name:
+        return 0
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and word(statement.target) == name and statement.line <= until:
+            value = uncast(statement.value)
+            taken = uncast(value.operands[0]) if isinstance(value, ir.Operation) and value.operator == "?:" else value
+            if _gives(value, foreign) or _gives(taken, foreign):
+                return statement.line
+    filled = (c for c in calls_in(function.body) if c.line <= until)
+    return next((c.line for c in filled if _fills(c, name)), 0)
+
+
+def _fills(call: ir.Call, name: str) -> bool:
+    """Whether a call puts into a text what the program does not decide about."""
+    target, first = _FILLS.get(last_word(call.name), (-1, 0))
+    if not 0 <= target < len(call.arguments) or word(_start(call.arguments[target])) != name:
+        return False
+    if target == first:
+        return True
+    layout, *given = call.arguments[first:] or (call,)
+    if last_word(call.name) not in _PRINTS:
+        return _is_open(layout)
+    shown = uncast(layout)
+    takes_text = not isinstance(shown, ir.Literal) or bool(_TEXT.search(str(shown.value)))
+    return takes_text and any(map(_is_open, given))
+
+
+def _gives(value: ir.Expression, foreign: set[str]) -> bool:
+    return isinstance(value, ir.Call) and (value.name in _GIVE or word(value.function) in foreign)
+
+
+def _start(target: ir.Expression) -> ir.Expression:
+    """The text that a place lies in: ``&line[n]``, ``line + n``."""
+    bare = uncast(target)
+    while isinstance(bare, ir.Operation) and bare.operator in {"+", "address"}:
+        bare = uncast(bare.operands[0])
+    return uncast(bare.base) if isinstance(bare, ir.Item) else bare
+
+
+def _is_open(argument: ir.Expression) -> bool:
+    """Whether what is put into a text is more than a constant or a number that the program counts."""
+    bare = uncast(argument)
+    return not isinstance(bare, ir.Literal) and not (isinstance(bare, ir.Name) and bare.name.isupper())
+
+
+def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, call: ir.Call, since: int) -> Claim:
+    made, used = (Spot(unit.path, line, function.name) for line in (since, call.line))
+    return rule.no(
+        f"{last_word(call.name)} reads a text as its format that was made at line {since} of what others decide about.",
+        Location.lines(unit.path, call.line),
+        why=(step(made, "the text is made", "source"), step(used, "read as a format", "use")),
+        context=function.name,
+        condition=function.condition,
+    )
+
+
+RULE: Final = Rule(
+    id="untrusted-format",
+    question="Is every format of a printing function a text of the program's own?",
+    practice=Practice.INPUT_VALIDATION,
+    cwe=134,
+    severity=Severity.HIGH,
+    languages=NATIVE,
+    why="A per cent sign in a name or in a library's message reads, and with %n writes, memory that nobody gave.",
+    fix='Print the text through "%s".',
+    bad="void tell(void) {\n    syslog(LOG_ERR, dlerror());\n}\n",
+    good='void tell(void) {\n    syslog(LOG_ERR, "%s", dlerror());\n}\n',
+    references=("https://cwe.mitre.org/data/definitions/134.html",),
+    answer=_answer,
+)
