@@ -13,6 +13,7 @@ from loadstone.review.analyses.facts import Facts, LockStep
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.values import Spot
 from loadstone.review.ir import Language, Name, Unit
+from loadstone.review.rules.own_recursion import retaken_by
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.python_locks import Nesting, forgotten, nestings
 from loadstone.review.rules.rule import Rule
@@ -26,7 +27,7 @@ _MAX_EXITS: Final = 8
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     steps = sorted(facts.lock_steps, key=lambda s: (s.spot, s.what, s.lock))
-    recursive = _recursive(facts)
+    recursive = _recursive(facts) | {("", name) for name in retaken_by(facts)}
     kept = [s for s in steps if s.what == "kept"]
     dropped = {(s.lock, s.spot.function) for s in steps if s.what == "drop"}
     exits: dict[tuple[str, Spot], list[Spot]] = {}
@@ -299,7 +300,8 @@ def _recursive(facts: Facts) -> set[tuple[str, str]]:
 
 
 def _reenters(recursive: set[tuple[str, str]], one: LockStep) -> bool:
-    return ("", one.lock) in recursive or (one.spot.path, one.lock) in recursive
+    """Whether it is such a lock, or one of a class whose own function takes it again."""
+    return bool({("", one.lock), (one.spot.path, one.lock), ("", one.spot.function)} & recursive)
 
 
 def _is_recursive(spelled: str, unit: Unit) -> bool:

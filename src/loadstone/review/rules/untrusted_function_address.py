@@ -10,7 +10,7 @@ from loadstone.core.claims import Claim, Confidence, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import every_expression, every_statement, module_value
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, module_value
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
@@ -39,6 +39,9 @@ _PARSERS: Final = frozenset(
 _MAKERS: Final = frozenset({"ctypes.CFUNCTYPE", "ctypes.WINFUNCTYPE", "ctypes.PYFUNCTYPE"})
 _READERS: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.cast", "ctypes.memmove"})
 _IS_ADDRESS: Final = re.compile(r"(?:\A|\.)(?:cast|addressof|id)\Z")
+_ASKS_ABOUT: Final = frozenset({"dladdr", "dladdr1", "SymFromAddr", "printf", "fprintf", "snprintf"})
+"""Functions that tell of an address what is there, and read nothing at it."""
+
 _SMALL: Final = 4096
 _TAG: Final = 16
 """A number up to this, added to an address, may be a tag or a step over a header."""
@@ -85,9 +88,12 @@ def _is_hexadecimal(call: ir.Call) -> bool:
 def _native(rule: Rule, unit: ir.Unit, function: ir.Function, types: frozenset[str]) -> Iterator[Claim]:
     parsed = _parsed(function)
     called = _called_casts(function)
+    asked = {id(a) for c in calls_in(function.body) if c.name in _ASKS_ABOUT for a in c.arguments}
     for expression in every_expression(function.body):
-        if not isinstance(expression, ir.Cast) or not (
-            "*" in expression.type or expression.type in types or id(expression) in called
+        if (
+            not isinstance(expression, ir.Cast)
+            or id(expression) in asked
+            or not ("*" in expression.type or expression.type in types or id(expression) in called)
         ):
             continue
         inner: ir.Expression = expression.operand
