@@ -88,10 +88,10 @@ def _goes_on_looking(function: ir.Function, attempt: ir.Try) -> bool:
 def _used_later(function: ir.Function, name: str, line: int) -> int:
     """The line of the first use after the handler; 0 when there is none."""
     for statement in statements(function.body.body):
-        for top in tops(statement):
-            for node in expressions(top):
-                if node.line > line and isinstance(node, (ir.Name, ir.Member)) and dotted(node) == name:
-                    return node.line
+        given = statement.target if isinstance(statement, ir.Assign) else None
+        for node in (n for top in tops(statement) if top is not given for n in expressions(top)):
+            if node.line > line and isinstance(node, (ir.Name, ir.Member)) and dotted(node) == name:
+                return node.line
     return 0
 
 
