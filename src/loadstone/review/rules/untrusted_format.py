@@ -106,8 +106,9 @@ def _is_open(argument: ir.Expression) -> bool:
 
 def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, call: ir.Call, since: int) -> Claim:
     made, used = (Spot(unit.path, line, function.name) for line in (since, call.line))
+    came = "" if since == call.line else f" (it comes from line {since})"
     return rule.no(
-        f"{last_word(call.name)} reads a text as its format that was made at line {since} of what others decide about.",
+        f"The format of {last_word(call.name)} is a text that others control{came}.",
         Location.lines(unit.path, call.line),
         why=(step(made, "the text is made", "source"), step(used, "read as a format", "use")),
         context=function.name,
