@@ -16,7 +16,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, names_in
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.lookups import word
+from loadstone.review.rules.lookups import plays, word
 from loadstone.review.typenames import base_type
 from loadstone.review.walk import expressions
 
@@ -80,9 +80,7 @@ def _enders(facts: Facts, unit: ir.Unit) -> dict[str, str]:
         for parameter in function.parameters:
             if "*" not in parameter.type:
                 continue
-            closes = any(
-                _plays(facts, c, ApiRole.UNLOAD) and _is_of(c, parameter.name) for c in calls_in(function.body)
-            )
+            closes = any(plays(facts, c, ApiRole.UNLOAD) and _is_of(c, parameter.name) for c in calls_in(function.body))
             frees = any(
                 last_word(c.name) in {"free", "g_free", "delete"} and [word(a) for a in c.arguments] == [parameter.name]
                 for c in calls_in(function.body)
@@ -98,13 +96,8 @@ def _is_of(call: ir.Call, name: str) -> bool:
     return isinstance(given, ir.Member) and word(given.base) == name
 
 
-def _plays(facts: Facts, call: ir.Call, role: ApiRole) -> bool:
-    api = facts.apis.get(call.name)
-    return api is not None and api.role is role
-
-
 def _loads(facts: Facts, function: ir.Function) -> bool:
-    return any(_plays(facts, call, ApiRole.LOAD) for call in calls_in(function.body))
+    return any(plays(facts, call, ApiRole.LOAD) for call in calls_in(function.body))
 
 
 def _entries(unit: ir.Unit, owners: set[str]) -> Iterator[_Entry]:

@@ -18,7 +18,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import place_named, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.lookups import made_by_library
+from loadstone.review.rules.lookups import made_by_library, plays
 from loadstone.review.walk import expressions
 
 __all__ = ["Kept", "kept_entries"]
@@ -29,8 +29,6 @@ _PLAIN: Final = re.compile(
     re.IGNORECASE,
 )
 """Types whose values are copies: they lead nowhere."""
-
-_OPEN: Final = frozenset({ApiRole.UNLOAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +157,9 @@ class _File:
         for function, table, line in filled:
             for closing in self.unit.functions:
                 since = self._put_before(closing, function, line)
-                gone = [c.line for c in calls_in(closing.body) if self._plays(c, _OPEN) and c.line > since]
+                gone = [
+                    c.line for c in calls_in(closing.body) if plays(self.facts, c, ApiRole.UNLOAD) and c.line > since
+                ]
                 started = closing is not function and closing.name in self._reached(function.name)
                 if not gone or started or closing.name == "main" or self._takes_out(closing, table, fillers):
                     continue
@@ -210,10 +210,6 @@ class _File:
     def _users(self, table: str, without: set[str]) -> tuple[tuple[int, str], ...]:
         found = ((lines[table], n) for n, lines in self.mentioned.items() if table in lines and n not in without)
         return tuple(sorted(found))[:4]
-
-    def _plays(self, call: ir.Call, roles: frozenset[ApiRole]) -> bool:
-        api = self.facts.apis.get(call.name)
-        return api is not None and api.role in roles
 
     # Memory.
 

@@ -16,7 +16,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.lookups import looked_up, word
+from loadstone.review.rules.lookups import looked_up, plays, word
 from loadstone.review.walk import expressions
 
 __all__ = ["KeptCallback", "kept_callbacks"]
@@ -114,17 +114,12 @@ def _is_function(unit: ir.Unit, spelled: str) -> bool:
 
 def _close(facts: Facts, function: ir.Function) -> int:
     """Where a function closes a library that may have registered something: after it was called, or is known."""
-    closes = [c.line for c in calls_in(function.body) if _plays(facts, c, ApiRole.UNLOAD)]
+    closes = [c.line for c in calls_in(function.body) if plays(facts, c, ApiRole.UNLOAD)]
     mine = looked_up(facts, function)
-    if any(_plays(facts, c, ApiRole.RESOLVE) for c in calls_in(function.body)):
+    if any(plays(facts, c, ApiRole.RESOLVE) for c in calls_in(function.body)):
         begun = [c.line for c in calls_in(function.body) if word(c.function) in mine]
         closes = [line for line in closes if begun and line > min(begun)]
     return max(closes, default=0)
-
-
-def _plays(facts: Facts, call: ir.Call, role: ApiRole) -> bool:
-    api = facts.apis.get(call.name)
-    return api is not None and api.role is role
 
 
 def _touches(function: ir.Function, container: str, before: int = 1 << 30) -> bool:

@@ -13,6 +13,7 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.lookups import plays
 from loadstone.review.typenames import is_text
 from loadstone.review.walk import expressions, statements
 
@@ -72,8 +73,7 @@ def by_tail(facts: Facts, unit: ir.Unit) -> Iterator[TailCompared]:
 
 
 def _loads(facts: Facts, call: ir.Call) -> bool:
-    api = facts.apis.get(call.name)
-    return api is not None and api.role in {ApiRole.LOAD, ApiRole.PATH}
+    return plays(facts, call, ApiRole.LOAD, ApiRole.PATH)
 
 
 def _gives_tail(function: ir.Function) -> bool:

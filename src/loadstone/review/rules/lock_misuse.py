@@ -12,7 +12,7 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, LockStep
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.values import Spot
-from loadstone.review.ir import Language, Name, Unit
+from loadstone.review.ir import Language, Name
 from loadstone.review.rules.own_recursion import retaken_by
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.python_locks import Nesting, forgotten, nestings
@@ -283,9 +283,9 @@ def _recursive(facts: Facts) -> set[tuple[str, str]]:
     """The locks that their holder may take again, each with a file in which it means that; "" is all of C and C++."""
     found = set()
     for unit in facts.program.units:
-        names = {v.name for v in unit.variables if _is_recursive(v.type, unit)}
+        names = {v.name for v in unit.variables if _is_recursive(v.type)}
         for one in unit.classes:
-            names |= {m.name for m in one.members if _is_recursive(m.type, unit)}
+            names |= {m.name for m in one.members if _is_recursive(m.type)}
         if "RLock" in unit.text:
             names |= {
                 line.split("=")[0].strip().removeprefix("self.")
@@ -304,8 +304,7 @@ def _reenters(recursive: set[tuple[str, str]], one: LockStep) -> bool:
     return bool({("", one.lock), (one.spot.path, one.lock), ("", one.spot.function)} & recursive)
 
 
-def _is_recursive(spelled: str, unit: Unit) -> bool:
-    del unit
+def _is_recursive(spelled: str) -> bool:
     return "ecursive" in spelled or base_type(spelled) in _RECURSIVE
 
 

@@ -12,13 +12,19 @@ from loadstone.review.analyses.words import place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.walk import expressions
 
-__all__ = ["called_through", "filled_names", "looked_up", "made_by_library", "word"]
+__all__ = ["called_through", "filled_names", "looked_up", "made_by_library", "plays", "word"]
 
 
 def word(expression: ir.Expression | None) -> str:
     """The variable or the member that an expression is; empty for anything else."""
     bare = uncast(expression)
     return bare.name if isinstance(bare, ir.Name | ir.Member) else ""
+
+
+def plays(facts: Facts, call: ir.Call, *roles: ApiRole) -> bool:
+    """Whether what is called is an interface of one of these roles."""
+    api = facts.apis.get(call.name)
+    return api is not None and api.role in roles
 
 
 def filled_names(facts: Facts, unit: ir.Unit) -> set[str]:

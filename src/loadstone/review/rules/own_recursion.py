@@ -10,7 +10,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.lookups import word
+from loadstone.review.rules.lookups import plays, word
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.walk import expressions
 
@@ -38,7 +38,7 @@ def retaken_by(facts: Facts) -> set[str]:
 
 
 def _plays(facts: Facts, block: ir.Block, role: ApiRole) -> bool:
-    return any((api := facts.apis.get(c.name)) is not None and api.role is role for c in calls_in(block))
+    return any(plays(facts, call, role) for call in calls_in(block))
 
 
 def _asked_before_release(facts: Facts, function: ir.Function) -> Iterator[str]:

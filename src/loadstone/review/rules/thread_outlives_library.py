@@ -15,7 +15,7 @@ from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.destruction_order import emptied, interfaces, library_members
 from loadstone.review.rules.kept_callbacks import kept_callbacks
-from loadstone.review.rules.lookups import filled_names, looked_up, word
+from loadstone.review.rules.lookups import filled_names, looked_up, plays, word
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.registrations import registrations
 from loadstone.review.rules.rule import Rule
@@ -33,7 +33,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if unit.language not in NATIVE:
             continue
         for function in unit.functions:
-            closes = [c for c in calls_in(function.body) if _plays(facts, c, ApiRole.UNLOAD)]
+            closes = [c for c in calls_in(function.body) if plays(facts, c, ApiRole.UNLOAD)]
             if closes:
                 yield from _given_up(rule, unit, function, closes[-1])
                 yield from _unhooked_late(rule, facts, unit, function, closes)
@@ -62,11 +62,6 @@ def _still_called(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
             f"when line {kept.closed} closes it."
         )
         yield _finding(rule, unit, kept.function, kept.closed, kept.filled, message)
-
-
-def _plays(facts: Facts, call: ir.Call, role: ApiRole) -> bool:
-    api = facts.apis.get(call.name)
-    return api is not None and api.role is role
 
 
 def _given_up(rule: Rule, unit: ir.Unit, function: ir.Function, close: ir.Call) -> Iterator[Claim]:
@@ -107,7 +102,7 @@ def _unhooked_late(
 ) -> Iterator[Claim]:
     """A hook into the library is taken off after the library was closed."""
     for call in calls_in(function.body):
-        if _plays(facts, call, ApiRole.UNREGISTER) and call.name not in _DETACHES and closes[0].line < call.line:
+        if plays(facts, call, ApiRole.UNREGISTER) and call.name not in _DETACHES and closes[0].line < call.line:
             message = f"{call.name} takes the hook off only after the library it leads into was closed."
             yield _finding(rule, unit, function, closes[0].line, call.line, message)
             return
@@ -115,15 +110,15 @@ def _unhooked_late(
 
 def _detached(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
     """A thread that runs a library's own function is detached, nobody waits for it, and the library is closed."""
-    starts = [c for f in unit.functions for c in calls_in(f.body) if _plays(facts, c, ApiRole.THREAD)]
+    starts = [c for f in unit.functions for c in calls_in(f.body) if plays(facts, c, ApiRole.THREAD)]
     foreign = [c for c in starts if any(isinstance(uncast(a), ir.Member) for a in c.arguments[2:3])]
     detaching = {last_word(f.name) for f in unit.functions for c in calls_in(f.body) if c.name in _DETACHES}
-    joins = any(_plays(facts, c, ApiRole.JOINED) for f in unit.functions for c in calls_in(f.body))
+    joins = any(plays(facts, c, ApiRole.JOINED) for f in unit.functions for c in calls_in(f.body))
     if not foreign or not detaching or joins:
         return
     for function in unit.functions:
         called = {last_word(c.name) for c in calls_in(function.body)} | {last_word(function.name)}
-        close = next((c for c in calls_in(function.body) if _plays(facts, c, ApiRole.UNLOAD)), None)
+        close = next((c for c in calls_in(function.body) if plays(facts, c, ApiRole.UNLOAD)), None)
         if close is not None and called & detaching:
             message = f"The thread started at line {foreign[0].line} runs the library's code; nothing joins it."
             yield _finding(rule, unit, function, close.line, close.line, message)
@@ -166,17 +161,17 @@ def _unjoined(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
         return
     waiting = _waiting(facts, unit)
     methods = [f for f in unit.functions if f.owner]
-    closing = {f.name for f in methods if any(_plays(facts, c, ApiRole.UNLOAD) for c in calls_in(f.body))}
+    closing = {f.name for f in methods if any(plays(facts, c, ApiRole.UNLOAD) for c in calls_in(f.body))}
     members = {c.name for f in methods for c in calls_in(f.body) if _closes_member(c, closing)}
     for function in unit.functions:
         first = next(
-            (c for c in calls_in(function.body) if _plays(facts, c, ApiRole.UNLOAD) or _closes_member(c, closing)), None
+            (c for c in calls_in(function.body) if plays(facts, c, ApiRole.UNLOAD) or _closes_member(c, closing)), None
         )
         if first is None or last_word(function.name) in workers or function.name in members or not _is_kept(first):
             continue  # what closes an object's library for its owner is asked about where the owner calls it
         calls = [*calls_in(function.body)]
         before = [c for c in calls if c.line <= first.line and (last_word(c.name) in waiting or _waits(facts, c))]
-        starts = next((c for c in calls if _plays(facts, c, ApiRole.THREAD)), None)
+        starts = next((c for c in calls if plays(facts, c, ApiRole.THREAD)), None)
         ends = bool(_ENDS.search(last_word(function.name))) and starts is None
         if not before and ends:
             line = next(iter(workers.values()))
@@ -198,7 +193,7 @@ _ENDS: Final = re.compile(
 
 def _workers(facts: Facts, unit: ir.Unit) -> dict[str, int]:
     """Functions that threads of the file run and that call through a member or a variable, and where they start."""
-    starts = [(f, c) for f in unit.functions for c in calls_in(f.body) if _plays(facts, c, ApiRole.THREAD)]
+    starts = [(f, c) for f in unit.functions for c in calls_in(f.body) if plays(facts, c, ApiRole.THREAD)]
     if not starts:
         return {}
     calling, made = _calling(facts, unit), interfaces(unit)
@@ -268,7 +263,7 @@ def _is_slot_call(facts: Facts, call: ir.Call) -> bool:
 
 
 def _waits(facts: Facts, call: ir.Call) -> bool:
-    return _plays(facts, call, ApiRole.JOINED) or last_word(call.name) in {"join", "wait", "request_stop"}
+    return plays(facts, call, ApiRole.JOINED) or last_word(call.name) in {"join", "wait", "request_stop"}
 
 
 def _waiting(facts: Facts, unit: ir.Unit) -> set[str]:
