@@ -15,6 +15,7 @@ from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.child_statuses import unread_statuses
+from loadstone.review.rules.error_codes import unread_codes
 from loadstone.review.rules.lookups import looked_up, word
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
@@ -35,6 +36,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _dropped(rule, facts, unit, function)
             yield from _begun_blindly(rule, facts, unit, function)
             yield from _ended_unseen(rule, unit, function)
+            yield from _code_unread(rule, facts, unit, function)
             for statement in _statements(function.body):
                 if isinstance(statement, ir.Try):
                     yield from _handlers(rule, unit, function, statement, good, loading)
@@ -96,6 +98,21 @@ def _ended_unseen(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[
             Location.lines(unit.path, line),
             cwe=252,
             fix="Go on only if WIFEXITED(status) and WEXITSTATUS(status) == 0.",
+            context=function.name,
+            condition=function.condition,
+        )
+
+
+def _code_unread(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """``real = canonical(path, ec); dlopen(real.c_str(), ...)``: an empty path opens the program itself."""
+    for found in unread_codes(facts, function):
+        made, used = Location.lines(unit.path, found.line), Location.lines(unit.path, found.loaded)
+        yield rule.no(
+            f"Nobody reads the error code of {found.name}; when it fails, an empty path is loaded.",
+            used,
+            cwe=252,
+            fix="Test the error code, or call the form that throws.",
+            why=(FlowStep(made, "the path is empty when this fails", "acquire"), FlowStep(used, "loaded", "use")),
             context=function.name,
             condition=function.condition,
         )

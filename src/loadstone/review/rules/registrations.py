@@ -20,7 +20,7 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import filled_names, looked_up, word
 from loadstone.review.walk import expressions
 
-__all__ = ["Registration", "registrations"]
+__all__ = ["Registration", "leads_into_library", "registrations"]
 
 _PAIRS: Final = (
     (r"g_(?:timeout|idle)_add(?:_\w+)?|g_(?:io_add_watch|unix_fd_add|unix_signal_add)\w*|g_source_set_callback",
@@ -93,6 +93,13 @@ def registrations(facts: Facts, unit: ir.Unit) -> Iterator[Registration]:
                     break
 
 
+def leads_into_library(facts: Facts, unit: ir.Unit, function: ir.Function, call: ir.Call) -> bool:
+    """Whether what a call registers is a function of a library, or one of the program's that calls such."""
+    foreign = filled_names(facts, unit)
+    called = bool(_called_by_own(call, unit, foreign))
+    return called or _leads_out(call, function, foreign | looked_up(facts, function))
+
+
 def _pair(call: ir.Call) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
     """The names of calls that register, as this one does, and of those that take it back."""
     return next(((made, undone) for made, undone in _KNOWN if made.match(last_word(call.name))), None)
@@ -104,7 +111,7 @@ def _registers(call: ir.Call) -> bool:
 
 def _called_by_own(call: ir.Call, unit: ir.Unit, foreign: set[str]) -> set[str]:
     """``atexit(on_exit)``: what the program's own function, which is registered, calls of the library."""
-    given = {word(part) for argument in call.arguments for part in expressions(argument)}
+    given = {last_word(word(part)) for argument in call.arguments for part in expressions(argument)}
     own = (f for f in unit.functions if last_word(f.name) in given)
     asked = (part for f in own for c in calls_in(f.body) for part in expressions(c.function))
     return {name for part in asked if (name := word(part)) in foreign}

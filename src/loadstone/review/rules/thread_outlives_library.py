@@ -19,6 +19,7 @@ from loadstone.review.rules.lookups import filled_names, looked_up, plays, word
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.registrations import registrations
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.unwaited_callbacks import unwaited_callbacks
 from loadstone.review.walk import expressions, parts_of
 
 __all__ = ["RULE"]
@@ -39,6 +40,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 yield from _unhooked_late(rule, facts, unit, function, closes)
         yield from _registered(rule, facts, unit)
         yield from _still_called(rule, facts, unit)
+        yield from _still_running(rule, facts, unit)
         yield from _detached(rule, facts, unit)
         yield from _unjoined(rule, facts, unit)
         yield from _let_go(rule, facts, unit)
@@ -62,6 +64,16 @@ def _still_called(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
             f"when line {kept.closed} closes it."
         )
         yield _finding(rule, unit, kept.function, kept.closed, kept.filled, message)
+
+
+def _still_running(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """A timer or a wait is taken back, and its callback may be running when the library goes."""
+    for found in unwaited_callbacks(facts, unit):
+        message = (
+            f"{found.name} at line {found.line} does not wait for a callback that is running; line "
+            f"{found.close.line} closes the library it calls."
+        )
+        yield _finding(rule, unit, found.function, found.close.line, found.line, message)
 
 
 def _given_up(rule: Rule, unit: ir.Unit, function: ir.Function, close: ir.Call) -> Iterator[Claim]:

@@ -11,7 +11,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.ir import Call, Literal, Name
+from loadstone.review.ir import Call, Literal, Name, Operation
 from loadstone.review.rules.places import ALL, NATIVE, at, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -56,7 +56,9 @@ def _takes_anybody(call: Call) -> bool:
         return not call.arguments
     if len(call.arguments) <= max(number, off or 0):
         return False
-    named = any(isinstance(e, Name) and e.name.endswith(tuple(words)) for e in expressions(call.arguments[number]))
+    said = uncast(call.arguments[number])
+    chosen = isinstance(said, Operation) and said.operator == "?:"  # one arm of two: somebody decides
+    named = not chosen and any(isinstance(e, Name) and e.name.endswith(tuple(words)) for e in expressions(said))
     value = uncast(call.arguments[off]) if off is not None else None
     return named and (off is None or (isinstance(value, Literal) and not value.value))
 
