@@ -32,7 +32,7 @@ from loadstone.review.analyses.values import (
     Unknown,
     Value,
 )
-from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.analyses.words import describe, last_word, uncast
 from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.typenames import base_type, element, is_text, pointee
 
@@ -370,12 +370,20 @@ class Calls:
         return element(spelled) != spelled and is_text(element(spelled))
 
     def _handed_under_lock(self, values: tuple[Value, ...], state: State, frame: Frame, line: int) -> None:
-        """A library, or what a pointer leads to, is called with locks held, and given functions that it may call."""
-        for value in values:
+        """A library, or what a pointer leads to, is called with locks held, and given functions that it may call.
+
+        What is given may also be the address of a variable: of a table of functions.
+        """
+        for value in values if state.locks else ():
             if isinstance(value, Code) and self.program.defines(value.name, frame.known.unit):
-                for held in state.locks:
-                    step = LockStep(f"handed {value.name}", held.lock, frame.spot(line), state.locks, held.spot)
-                    self.effects.record.lock_steps.add(step)
+                given = value.name
+            elif isinstance(value, PlaceAddress) and isinstance(value.place, Global):
+                given = f"&{describe(value.place)}"
+            else:
+                continue
+            for held in state.locks:
+                step = LockStep(f"handed {given}", held.lock, frame.spot(line), state.locks, held.spot)
+                self.effects.record.lock_steps.add(step)
 
     def _handed_over(
         self,

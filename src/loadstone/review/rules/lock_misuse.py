@@ -12,12 +12,14 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, LockStep
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.values import Spot
+from loadstone.review.analyses.words import last_word
 from loadstone.review.ir import Language, Name
 from loadstone.review.rules.own_recursion import retaken_by
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.python_locks import Nesting, forgotten, nestings
 from loadstone.review.rules.rule import Rule
 from loadstone.review.typenames import base_type
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
@@ -27,7 +29,7 @@ _MAX_EXITS: Final = 8
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     steps = sorted(facts.lock_steps, key=lambda s: (s.spot, s.what, s.lock))
-    recursive = _recursive(facts) | {("", name) for name in retaken_by(facts)}
+    recursive = _recursive(facts) | retaken_by(facts)
     kept = [s for s in steps if s.what == "kept"]
     dropped = {(s.lock, s.spot.function) for s in steps if s.what == "drop"}
     exits: dict[tuple[str, Spot], list[Spot]] = {}
@@ -105,10 +107,15 @@ def _called_back(rule: Rule, facts: Facts, steps: list[LockStep], recursive: set
         if one.what == "take":
             taken.setdefault(one.spot.function, []).append(one)
     for one in steps:
-        name = one.what.removeprefix("handed ")
-        inner = next(
-            (s for s in taken.get(name, ()) if name != one.what and (s.lock == one.lock or _is_given(facts, one, s))),
-            None,
+        handed = one.what.removeprefix("handed ")
+        name, inner = next(
+            (
+                (name, step)
+                for name in (_may_call(facts, handed, one.spot) if handed != one.what else ())
+                for step in taken.get(name, ())
+                if step.lock == one.lock or _is_given(facts, one, step)
+            ),
+            ("", None),
         )
         if inner is None or one.since is None or _reenters(recursive, one):
             continue
@@ -120,12 +127,26 @@ def _called_back(rule: Rule, facts: Facts, steps: list[LockStep], recursive: set
             fix="Call the library with no lock held.",
             why=(
                 step(one.since, f"{one.lock} is taken", "lock"),
-                step(one.spot, f"the library gets {name}", "call"),
+                step(one.spot, f"the library gets {handed.removeprefix('&')}", "call"),
                 step(inner.spot, "taken again", "lock"),
             ),
             context=one.spot.function,
             condition=one.spot.condition,
         )
+
+
+def _may_call(facts: Facts, handed: str, where: Spot) -> Iterator[str]:
+    """The functions that a library may call which is handed a function, or the address of a table of functions."""
+    if not handed.startswith("&"):
+        yield handed
+        return
+    unit = next(u for u in facts.program.units if u.path == where.path)
+    table = next((v.value for v in unit.variables if v.name == handed[1:]), None)
+    inside = {e.name.rpartition("::")[2] for e in expressions(table) if isinstance(e, Name)}
+    for function in unit.functions:
+        if last_word(function.name) in inside:
+            yield function.name
+            yield from (c.name for c in calls_in(function.body))  # add(host, ...) hands on to host->add(...)
 
 
 def _is_given(facts: Facts, handed: LockStep, taken: LockStep) -> bool:
@@ -301,7 +322,7 @@ def _recursive(facts: Facts) -> set[tuple[str, str]]:
 
 def _reenters(recursive: set[tuple[str, str]], one: LockStep) -> bool:
     """Whether it is such a lock, or one of a class whose own function takes it again."""
-    return bool({("", one.lock), (one.spot.path, one.lock), ("", one.spot.function)} & recursive)
+    return bool({("", one.lock), (one.spot.path, one.lock), (one.spot.path, one.spot.function)} & recursive)
 
 
 def _is_recursive(spelled: str) -> bool:

@@ -25,13 +25,13 @@ _WHO: Final = frozenset(
 """Functions that tell the calling thread."""
 
 
-def retaken_by(facts: Facts) -> set[str]:
-    """The functions of C and C++ that take such a lock, by their names."""
-    functions = [f for u in facts.program.units if u.language in NATIVE for f in u.functions]
-    counters = {(f.owner, name) for f in functions for name in _asked_before_release(facts, f)}
+def retaken_by(facts: Facts) -> set[tuple[str, str]]:
+    """The functions of C and C++ that take such a lock: their file and their name."""
+    functions = [(u.path, f) for u in facts.program.units if u.language in NATIVE for f in u.functions]
+    counters = {(f.owner, name) for _, f in functions for name in _asked_before_release(facts, f)}
     return {
-        f.name
-        for f in functions
+        (path, f.name)
+        for path, f in functions
         if _plays(facts, f.body, ApiRole.LOCK)
         and (_asks_who(f) or any((f.owner, name) in counters for name in _counted_up(f)))
     }
