@@ -18,6 +18,7 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import word
+from loadstone.review.walk import expressions
 
 __all__ = ["TooLate", "destroyed_late", "emptied", "interfaces", "library_members"]
 
@@ -55,6 +56,7 @@ def destroyed_late(facts: Facts, unit: ir.Unit) -> Iterator[TooLate]:
         return
     holders = _holders(facts, unit, closers)
     yield from _deleted_late(facts, unit, made)
+    yield from _locals_late(unit, owning, holders)
     for one in unit.classes:
         objects = next((m for m in one.members if owning.search(m.type)), None)
         if objects is None:
@@ -66,9 +68,41 @@ def destroyed_late(facts: Facts, unit: ir.Unit) -> Iterator[TooLate]:
         yield from _emptied_late(unit, one, objects, holders)
         handles = {m.name for m in one.members if "*" in m.type or _LIBRARY.search(m.type)}
         for function in unit.functions:
-            found = _closed_first(facts, function, handles, objects.name)
+            found = _closed_first(facts, function, handles, objects.name, one.name)
             if found is not None:
                 yield TooLate(one.name, objects.name, found[1], found[0], objects.line, function.name)
+
+
+def _locals_late(unit: ir.Unit, owning: re.Pattern[str], holders: set[str]) -> Iterator[TooLate]:
+    """``unique_ptr<Tool> tool; Library library(path); tool = library.make();``: locals end in reverse order."""
+    for function in unit.functions:
+        objects: dict[str, int] = {}
+        libraries: dict[str, int] = {}
+        for statement in every_statement(function.body):
+            if isinstance(statement, ir.Return) and owning.search(function.returns):
+                gone = next((n for n in _receivers(statement.value) if n in libraries), "")
+                if gone:
+                    yield TooLate(
+                        last_word(function.name), "The result", gone, statement.line, statement.line, function.name
+                    )
+            name = word(statement.target) if isinstance(statement, ir.Assign) else ""
+            if not isinstance(statement, ir.Assign) or not name:
+                continue
+            if statement.declares and not statement.static and _is_held(statement.type, holders):
+                libraries[name] = statement.line
+            elif statement.declares and owning.search(statement.type):
+                objects[name] = statement.line
+            elif name in objects and not statement.declares:
+                library = next((n for n in _receivers(statement.value) if libraries.get(n, 0) > objects[name]), "")
+                if library:
+                    yield TooLate(
+                        last_word(function.name), name, library, libraries[library], objects[name], function.name
+                    )
+
+
+def _receivers(value: ir.Expression | None) -> Iterator[str]:
+    """The variables whose methods make a value."""
+    return (word(e.receiver) for e in expressions(value) if isinstance(e, ir.Call) and e.receiver is not None)
 
 
 def _owning(unit: ir.Unit, made: set[str]) -> re.Pattern[str] | None:
@@ -241,7 +275,9 @@ def _mentions(function: ir.Function, member: str, before: int) -> bool:
     )
 
 
-def _closed_first(facts: Facts, function: ir.Function, handles: set[str], objects: str) -> tuple[int, str] | None:
+def _closed_first(
+    facts: Facts, function: ir.Function, handles: set[str], objects: str, owner: str
+) -> tuple[int, str] | None:
     """Where a function closes the handle of an entry whose object is still there, and then ends the entry."""
     close = _unload(facts, function) or next(
         (c for c in calls_in(function.body) if last_word(c.name) == "unload"), None
@@ -249,7 +285,8 @@ def _closed_first(facts: Facts, function: ir.Function, handles: set[str], object
     if close is None or (not close.arguments and close.receiver is None):
         return None
     handle = uncast(close.arguments[0] if close.arguments else close.receiver)
-    if not isinstance(handle, ir.Member) or handle.name not in handles or _mentions(function, objects, close.line):
+    inside = isinstance(handle, ir.Member) or (isinstance(handle, ir.Name) and last_word(function.owner) == owner)
+    if not inside or word(handle) not in handles or _mentions(function, objects, close.line):
         return None
     ends = any(last_word(c.name) in _DESTROYS and c.line > close.line for c in calls_in(function.body))
-    return (close.line, handle.name) if ends or "~" in function.name else None
+    return (close.line, word(handle)) if ends or "~" in function.name else None
