@@ -11,6 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.state import Taint
 from loadstone.review.analyses.travel import Arrival, Shape, SinkKind
+from loadstone.review.analyses.words import names_own_place
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
@@ -76,9 +77,10 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
         variable = named[1]
         alone = len(pieces) == 1  # "PATH=" with something behind it is no element
         words = [w.removeprefix(f"{variable}=") for w in words if w != variable and (alone or w != f"{variable}=")]
+    directory = site.api.role is ApiRole.SEARCH_PATH
     tainted = [p for group in invocation.pieces for p in group if p.taint is not None]
     outside = next(
-        (p for p in tainted if p.taint is not None and _is_outside(p.taint, variable)),
+        (p for p in tainted if p.taint is not None and _is_outside(p.taint, variable, directory=directory)),
         None,
     )
     cwd = any(p.taint is not None and p.taint.kind == "current directory" for p in tainted)
@@ -90,12 +92,13 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
     relative = whole and variable.endswith(("PATH", "DIR")) and any(_RELATIVE.match(e) for e in elements)
     has_separator = any(_ELEMENT.search(w) for w in words)
     if outside is not None and outside.taint is not None and site.unit.language is not Language.PYTHON:
+        came = f"the {outside.taint.kind} (line {outside.taint.spot.line}{in_file(outside.taint.spot, site.spot)})"
         yield rule.no(
-            (
-                f"{variable} is set from the {outside.taint.kind} (line "
-                f"{outside.taint.spot.line}{in_file(outside.taint.spot, site.spot)}); children will load from there."
-            ),
+            f"{variable} adds a directory from {came} to where libraries are looked for."
+            if directory
+            else f"{variable} is set from {came}; children will load from there.",
             at(site.spot),
+            cwe=427 if directory else None,
             severity=Severity.MEDIUM if outside.taint.kind in OWN else None,
             why=(
                 step(outside.taint.spot, ("read from outside"), ("taint")),
@@ -132,8 +135,10 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
         yield rule.yes(f"{variable} is given absolute directories only", at(site.spot), context=site.spot.function)
 
 
-def _is_outside(taint: Taint, variable: str) -> bool:
-    """Whether a value comes from somebody who does not set this variable anyway."""
+def _is_outside(taint: Taint, variable: str, *, directory: bool) -> bool:
+    """Whether a value comes from somebody who does not set this variable, or name these directories, anyway."""
+    if taint.kind == "environment" and directory:
+        return bool(taint.name) and not names_own_place(taint.name)
     if taint.kind == "environment":
         return variable == "PATH" and taint.name not in {"", variable}
     return taint.kind not in {"guarded environment", "current directory"}
