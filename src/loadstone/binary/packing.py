@@ -13,7 +13,7 @@ from math import log2
 from typing import Final
 
 from loadstone.binary.cursor import Cursor
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.image import Trait, TraitKind
 
 __all__ = ["MARK_WITHIN", "UPX_MARK", "entropy", "looks_packed"]
@@ -53,7 +53,7 @@ def looks_packed(signs: Iterable[str], cursor: Cursor, code: tuple[int, int]) ->
     samples = _samples(cursor, *code) if seen else []
     dense = sum(entropy(sample) >= _PACKED_BITS for sample in samples)
     if dense and dense * _DENSE_SHARE >= len(samples):
-        told = share(dense, len(samples), "sample of its code", "has", "have", "samples of its code")
+        told = Share("sample of its code", "has", "have", "samples of its code").of(dense, len(samples))
         seen.append(f"{told} {_PACKED_BITS:g} bits of entropy a byte or more")
     elif len(seen) < _ENOUGH_SIGNS:
         return None

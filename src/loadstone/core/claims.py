@@ -11,6 +11,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.quick_dataclass import dataclass
 
@@ -146,13 +147,17 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence(Claim):
-    """Yes: a good practice is there. ``met`` of ``sites`` places have it; ``places`` are further lines that show it."""
+    """Yes: a good practice is there. ``met`` of ``sites`` places have it; ``places`` are further lines that show it.
+
+    ``share`` has the words of the message without its numbers, where a report may add up those of several files.
+    """
 
     outcome: ClassVar[Outcome] = Outcome.YES
 
     met: int = 1
     sites: int = 1
     places: tuple[Location, ...] = ()
+    share: Share | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

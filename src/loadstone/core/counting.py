@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["agreeing", "counted", "share"]
+from loadstone.quick_dataclass import dataclass
+
+__all__ = ["Share", "agreeing", "counted"]
 
 
 def agreeing(number: int, one: str, many: str) -> str:
@@ -23,10 +25,30 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return agreeing(number, noun, plural or f"{noun}s")
 
 
-def share(part: int, whole: int, noun: str, one: str, many: str, plural: str = "") -> str:
-    """How many of how many, and what holds for that many. The noun goes with the whole, the verb with the part.
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What holds for some of the things of a kind. The noun goes with the whole, the verb with the part.
 
-    >>> share(1, 1, "call", "binds", "bind"), share(1, 3, "call", "binds", "bind"), share(2, 3, "call", "binds", "bind")
+    Kept as words without a number, so that what is said of several files can be said once, of all of them.
+
+    >>> binds = Share("call", "binds", "bind")
+    >>> binds.of(1, 1), binds.of(1, 3), binds.of(2, 3)
     ('1 of 1 call binds', '1 of 3 calls binds', '2 of 3 calls bind')
+
+    ``alone``: only those for which it holds are counted, and the whole is not told.
+
+    >>> Share("lock", "is taken", "are taken", alone=True).of(2, 2)
+    '2 locks are taken'
     """
-    return f"{part:,} of {counted(whole, noun, plural)} {one if part == 1 else many}"
+
+    noun: str
+    one: str
+    many: str
+    plural: str = ""
+    alone: bool = False
+
+    def of(self, part: int, whole: int) -> str:
+        """The sentence for so many of so many."""
+        things = counted(part if self.alone else whole, self.noun, self.plural)
+        holds = f"{things} {self.one if part == 1 else self.many}"
+        return holds if self.alone else f"{part:,} of {holds}"

@@ -18,7 +18,7 @@ from loadstone.core.review import BaselineState, Result, Review
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import WEAKNESSES
 from loadstone.escape import printable
-from loadstone.report.summary import Seen, next_steps, observations, sentences, tallies
+from loadstone.report.summary import Seen, next_steps, observations, open_questions, sentences, tallies
 
 __all__ = ["as_code", "as_text", "render"]
 
@@ -159,14 +159,17 @@ def _detail(number: int, claim: Finding, subject: str) -> str:
 
 
 def _undecided(claims: Sequence[Claim], subject: str) -> str:
-    found = [claim for claim in claims if isinstance(claim, Undecided)]
-    if not found:
-        return "Every question that applied was decided."
-    return "\n".join(
-        f"- {as_text(claim.message).rstrip('.')} {_places([claim.location], subject)}: "
-        f"{as_text(claim.reason).rstrip('.')}. {_settled(claim.settled_by)}"
-        for claim in found
-    )
+    asked = open_questions(claims)
+    return "\n".join(_open(group, subject) for group in asked) or "Every question that applied was decided."
+
+
+def _open(asked: Sequence[Undecided], subject: str) -> str:
+    """Questions with one reason; several are listed below it."""
+    reason = f"{as_text(asked[0].reason).rstrip('.')}. {_settled(asked[0].settled_by)}"
+    questions = [f"{as_text(claim.message).rstrip('.')} {_places([claim.location], subject)}" for claim in asked]
+    if len(questions) == 1:
+        return f"- {questions[0]}: {reason}"
+    return "\n".join((f"- {reason}", *(f"  - {question}" for question in questions)))
 
 
 def _settled(settler: Settler) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from loadstone.core.claims import Claim, Evidence, Finding, Location, LocationUnit, Settler, Severity, Undecided
-from loadstone.core.counting import agreeing, counted
+from loadstone.core.counting import Share, agreeing, counted
 from loadstone.core.practices import Practice
 from loadstone.core.review import Review, ReviewVerdict
 from loadstone.core.rules import RuleText
@@ -26,6 +26,7 @@ __all__ = [
     "Tally",
     "next_steps",
     "observations",
+    "open_questions",
     "sentences",
     "tallies",
     "without_lines",
@@ -192,11 +193,13 @@ def observations(review: Review) -> tuple[ObservationSummary, ...]:
 
 
 def _seen(claims: Iterable[Evidence]) -> Iterator[Seen]:
-    """Claims that say the same of several files are one."""
-    grouped: defaultdict[str, list[Evidence]] = defaultdict(list)
+    """Claims that say the same of several files are one, and what they count is added up."""
+    grouped: defaultdict[Share | str, list[Evidence]] = defaultdict(list)
     for claim in claims:
-        grouped[without_lines(claim)].append(claim)
-    for message, group in grouped.items():
+        grouped[claim.share or without_lines(claim)].append(claim)
+    for said, group in grouped.items():
+        totals = sum(claim.met for claim in group), sum(claim.sites for claim in group)
+        message = said.of(*totals) if isinstance(said, Share) else said
         places = {place for claim in group for place in (claim.location, *claim.places)}
         by_file: defaultdict[str, list[Location]] = defaultdict(list)
         for place in sorted(places):
@@ -245,6 +248,18 @@ def tallies(review: Review, rules: Sequence[RuleText]) -> tuple[Tally, ...]:
                 asked[group].update({claim.cwe} if claim.cwe else ())
     order = [name for name, _ in _GROUPS] + [_OTHER]
     return tuple(Tally(name, tuple(sorted(asked[name])), *counted[name]) for name in order if name in counted)
+
+
+# What is open.
+
+
+def open_questions(claims: Iterable[Claim]) -> tuple[tuple[Undecided, ...], ...]:
+    """The open questions, those of one rule together that have one reason and one way to be settled."""
+    grouped: defaultdict[tuple[str, str, Settler], list[Undecided]] = defaultdict(list)
+    for claim in claims:
+        if isinstance(claim, Undecided):
+            grouped[claim.rule, claim.reason, claim.settled_by].append(claim)
+    return tuple(map(tuple, grouped.values()))
 
 
 # What comes next.

@@ -17,6 +17,7 @@ from loadstone.core.claims import (
     Severity,
     Undecided,
 )
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.core.rules import RuleText
 from loadstone.quick_dataclass import dataclass
@@ -78,9 +79,10 @@ class ReviewRule(Generic[Asked]):
 
     def yes(
         self,
-        message: str,
+        message: str | Share,
         location: Location,
         *,
+        lines: str = "",
         met: int = 1,
         sites: int = 1,
         places: tuple[Location, ...] = (),
@@ -91,10 +93,13 @@ class ReviewRule(Generic[Asked]):
         confidence: Confidence = Confidence.CERTAIN,
         practice: Practice | None = None,
     ) -> Evidence:
-        """The good answer, with where it was seen."""
+        """The good answer, with where it was seen; a :class:`Share` is said of ``met`` of ``sites``."""
+        share = message if isinstance(message, Share) else None
+        sentence = share.of(met, sites) if share else str(message)
         return Evidence(
             rule=self.id,
-            message=message,
+            message=f"{sentence} (lines {lines})" if lines else sentence,
+            share=share,
             location=location,
             practice=practice or self.practice,
             met=met,

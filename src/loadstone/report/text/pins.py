@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.pins import PinCheck, PinState
 from loadstone.escape import printable
 from loadstone.report.text.style import Style
@@ -16,9 +16,8 @@ def render(checks: tuple[PinCheck, ...], style: Style, *, verbose: int = 0) -> s
     """A line that answers, then each library that differs; ``verbose`` adds those that do not."""
     differing = [check for check in checks if check.state is not PinState.UNCHANGED]
     if differing:
-        head = style.bad(
-            share(len(differing), len(checks), "pinned library", "has changed", "have changed", "pinned libraries")
-        )
+        changed = Share("pinned library", "has changed", "have changed", "pinned libraries")
+        head = style.bad(changed.of(len(differing), len(checks)))
     else:
         head = style.good(
             "the one pinned library is unchanged"

@@ -6,12 +6,12 @@ import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from loadstone.core.claims import Finding, NotApplicable, Undecided
+from loadstone.core.claims import Finding, NotApplicable
 from loadstone.core.counting import counted
 from loadstone.core.review import BaselineState, Counts, Result, Review, ReviewVerdict
 from loadstone.core.rules import RuleText
 from loadstone.escape import printable
-from loadstone.report.summary import Seen, next_steps, observations, sentences, tallies
+from loadstone.report.summary import Seen, next_steps, observations, open_questions, sentences, tallies
 from loadstone.report.text.claims import claim_lines, claims_lines, place
 from loadstone.report.text.style import Style
 
@@ -159,8 +159,13 @@ def _compliance(review: Review, style: Style, rules: Sequence[RuleText]) -> list
 
 
 def _undecided(results: Iterable[Result], style: Style, subject: str) -> list[str]:
-    found = [result.claim for result in results if isinstance(result.claim, Undecided)]
-    return [style.heading("Not decided"), *claims_lines(found, style, subject=subject)] if found else []
+    """What is open: each question, and after those that share it the reason."""
+    lines: list[str] = []
+    for asked in open_questions(result.claim for result in results):
+        for claim in asked:
+            shown = claim_lines(claim, style, subject=subject)
+            lines += shown if claim is asked[-1] else shown[:1]
+    return [style.heading("Not decided"), *lines] if lines else []
 
 
 def _not_applicable(results: Iterable[Result], style: Style, subject: str) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.image import Dependency, DependencyKind, Format
 from loadstone.core.practices import Practice
 from loadstone.escape import quoted
@@ -48,9 +48,14 @@ def _spelling(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
         message = f"The needed name {quoted(dependency.name)} {what}"
         yield rule.no(message, subject.at(dependency.offset), severity=severity, subject=dependency.name)
     if clean:
-        leave = share(len(clean), len(needed), "needed name", "leaves", "leave")
-        message = f"{leave} the place to the loader's search, or an anchor fixes it"
-        yield rule.yes(message, clean[0], met=len(clean), sites=len(needed), places=tuple(clean[1:]))
+        place = "the place to the loader's search, or an anchor fixes it"
+        yield rule.yes(
+            Share("needed name", f"leaves {place}", f"leave {place}"),
+            clean[0],
+            met=len(clean),
+            sites=len(needed),
+            places=tuple(clean[1:]),
+        )
 
 
 def _intrusion(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:

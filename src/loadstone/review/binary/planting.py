@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.image import Dependency, DependencyKind, Format
 from loadstone.core.practices import Practice
 from loadstone.escape import printable, quoted
@@ -56,19 +56,15 @@ def _imports(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
     open_to_all = [n for n in own if n.kind is DependencyKind.DELAY or not restricted]
     plantable = [n for n in open_to_all if _stem(n) not in KNOWN_DLLS]
     if plantable:
-        are = share(len(plantable), len(own), "imported name of Windows", "is", "are", "imported names of Windows")
+        share = Share("imported name of Windows", "is", "are", "imported names of Windows")
+        are = share.of(len(plantable), len(own))
         message = f"{are} looked for beside the program first: {_listed(plantable)}"
         yield rule.no(message, subject.at(plantable[0].offset), confidence=Confidence.LIKELY)
     else:
-        message = share(
-            len(own),
-            len(own),
-            "imported name of Windows",
-            *("can only be answered by System32",) * 2,
-            plural="imported names of Windows",
-        )
+        can = "can only be answered by System32"
+        answered = Share("imported name of Windows", can, can, "imported names of Windows")
         places = tuple(subject.at(n.offset) for n in own)
-        yield rule.yes(message, places[0], met=len(own), sites=len(own), places=places[1:])
+        yield rule.yes(answered, places[0], met=len(own), sites=len(own), places=places[1:])
 
 
 def _optional(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
@@ -82,15 +78,10 @@ def _optional(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
             place = subject.at(needed.offset)
             yield rule.no(message, place, confidence=Confidence.POSSIBLE, subject=needed.name)
     if guarded:
-        message = share(
-            len(guarded),
-            len(weak),
-            "library that may be missing",
-            *("could only be provided by the system",) * 2,
-            plural="libraries that may be missing",
-        )
+        could = "could only be provided by the system"
+        provided = Share("library that may be missing", could, could, "libraries that may be missing")
         places = tuple(subject.at(needed.offset) for needed in guarded)
-        yield rule.yes(message, places[0], met=len(guarded), sites=len(weak), places=places[1:])
+        yield rule.yes(provided, places[0], met=len(guarded), sites=len(weak), places=places[1:])
 
 
 _ORDER: Final = "https://learn.microsoft.com/en-us/windows/win32/dlls/dynamic-link-library-search-order"

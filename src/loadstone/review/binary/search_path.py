@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Finding, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.image import Format, SearchKind
 from loadstone.core.practices import Practice
 from loadstone.escape import quoted
@@ -126,8 +126,8 @@ def _answer(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
         count = len(image.search_dirs)
         places = tuple(subject.at(element.offset) for element in image.search_dirs)
         kinds = "its own directory or absolute ones that only their owner can change"
-        message = f"{share(count, count, 'search path element', 'names', 'name')} {kinds}"
-        yield rule.yes(message, places[0], met=count, sites=count, places=places[1:])
+        named = Share("search path element", f"names {kinds}", f"name {kinds}")
+        yield rule.yes(named, places[0], met=count, sites=count, places=places[1:])
 
 
 def _precedence(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:

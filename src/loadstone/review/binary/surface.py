@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.image import Format, ImageKind, SymbolTable, Visibility
 from loadstone.core.practices import Practice
 from loadstone.escape import printable
@@ -57,14 +57,10 @@ def _versioned(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
     if not total:
         yield rule.without_site("It exports no symbol", table)
     elif guarded:
-        message = share(
-            guarded,
-            total,
-            "export",
-            "carries a version or cannot be overridden",
-            "carry a version or cannot be overridden",
+        carries = Share(
+            "export", "carries a version or cannot be overridden", "carry a version or cannot be overridden"
         )
-        yield rule.yes(message, table, met=guarded, sites=total)
+        yield rule.yes(carries, table, met=guarded, sites=total)
 
 
 def _guarded(table: SymbolTable, exported: bytes) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses import Facts
@@ -52,16 +52,12 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 elif any(_looks_up(inner) for inner in statement.body.body):
                     narrow.append(place)
         if narrow:
-            message = share(
-                len(narrow),
-                len(narrow) + wide,
-                "test for a symbol",
-                "holds nothing but the lookup",
-                "hold nothing but the lookup",
-                plural="tests for a symbol",
-            )
-            yield rule.yes(message, narrow[0], met=len(narrow), sites=len(narrow) + wide, places=tuple(narrow[1:]))
+            yield rule.yes(_NARROW, narrow[0], met=len(narrow), sites=len(narrow) + wide, places=tuple(narrow[1:]))
 
+
+_NARROW: Final = Share(
+    "test for a symbol", "holds nothing but the lookup", "hold nothing but the lookup", "tests for a symbol"
+)
 
 RULE: Final = Rule(
     id="broad-except-around-lookup",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Finding, FlowStep, Location, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses import Facts
@@ -217,10 +217,14 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     elif _holds_callback(argument, unit):
                         kept.append(Location.lines(unit.path, call.line, call.end_line or None))
         if kept:
-            message = (
-                f"{share(len(kept), len(kept) + lost, 'callback', 'is', 'are')} held as long as the library may call it"
+            held = "held as long as the library may call it"
+            yield rule.yes(
+                Share("callback", f"is {held}", f"are {held}"),
+                kept[0],
+                met=len(kept),
+                sites=len(kept) + lost,
+                places=tuple(kept[1:]),
             )
-            yield rule.yes(message, kept[0], met=len(kept), sites=len(kept) + lost, places=tuple(kept[1:]))
 
 
 def _holds_callback(argument: ir.Expression, unit: ir.Unit) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
-from loadstone.core.counting import agreeing
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.folding import flags_in
@@ -126,9 +126,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _through_ctypes(rule, facts)
     for spots in absolute.values():
         yield rule.yes(
-            f"{agreeing(len(set(spots)), 'load names', 'loads name')} one file by its absolute path "
-            f"(lines {resolve_lines(spots)})",
+            Share("load", "names one file by its absolute path", "name one file by its absolute path", alone=True),
             at(min(spots)),
+            lines=resolve_lines(spots),
             met=len(set(spots)),
             sites=len(set(spots)),
             context=min(spots).function,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_statement
@@ -53,7 +54,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if len(site.closes) == 1 and not any(u.closed for u in site.uses):
             close = min(site.closes)
             yield rule.yes(
-                f"The library opened at line {site.spot.line} is closed once, at line {close.line}",
+                Share("loaded library", "is closed once", "are closed once", "loaded libraries", alone=True),
                 at(close),
                 places=(at(site.spot),),
                 practice=Practice.LIFECYCLE,

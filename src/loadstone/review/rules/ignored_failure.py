@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, FlowStep, Location, Severity
-from loadstone.core.counting import agreeing
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
@@ -44,15 +44,15 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     yield from _empty_branch(rule, unit, function, statement)
         if good:
             yield rule.yes(
-                (
-                    agreeing(
-                        len(good),
-                        "handler of load errors reports, raises, returns or falls back",
-                        "handlers of load errors report, raise, return or fall back",
-                    )
-                    + f" (lines {', '.join(map(str, good))})"
+                Share(
+                    "handler of load errors",
+                    "reports, raises, returns or falls back",
+                    "report, raise, return or fall back",
+                    "handlers of load errors",
+                    alone=True,
                 ),
                 Location.lines(unit.path, good[0]),
+                lines=", ".join(map(str, good)),
                 met=len(good),
                 sites=len(good),
                 places=tuple(Location.lines(unit.path, line) for line in good),

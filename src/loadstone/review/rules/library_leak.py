@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, FlowStep, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Exit, Facts, Site
 from loadstone.review.analyses.mentions import calls_in, every_statement
@@ -199,11 +199,11 @@ def _praise(rule: Rule, loads: list[Site]) -> Iterator[Claim]:
         good = [s for s in sites if s.exits and not _open_exits(s) and not s.overwritten]
         if not good:
             continue
-        lines = resolve_lines(spot for s in good for spot in (s.closes or {s.spot}))
+        ended = "closed, kept by an owner or handed on at every exit"
         yield rule.yes(
-            f"{share(len(good), len(sites), 'loaded library', 'is', 'are', 'loaded libraries')} closed, kept by an "
-            f"owner or handed on at every exit (lines {lines})",
+            Share("loaded library", f"is {ended}", f"are {ended}", "loaded libraries"),
             at(good[0].spot),
+            lines=resolve_lines(spot for s in good for spot in (s.closes or {s.spot})),
             met=len(good),
             sites=len(sites),
             places=tuple(at(spot) for s in good for spot in sorted(s.closes)),
@@ -217,7 +217,7 @@ def _leak(rule: Rule, site: Site, exit_: Spot, closed: int, total: int) -> Claim
     )
     return rule.no(
         f"The {what} acquired at line {site.spot.line}{in_file(site.spot, exit_)} is not released at the exit at line "
-        f"{exit_.line} ({share(closed, total, 'exit', 'releases', 'release')} it).",
+        f"{exit_.line} ({_RELEASES.of(closed, total)} it).",
         at(exit_ if closed else site.spot if not site.is_inner else site.chain[0]),
         cwe=cwe,
         severity=Severity.MEDIUM if closed else Severity.LOW,
@@ -251,6 +251,8 @@ def _by_label(site: Site, exit_: Spot) -> Iterator[FlowStep]:
     if jumps:
         yield step(Spot(exit_.path, jumps[-1].line, exit_.function, exit_.condition), f"goes to {label.name}", "use")
 
+
+_RELEASES: Final = Share("exit", "releases", "release")
 
 RULE: Final = Rule(
     id="library-leak",

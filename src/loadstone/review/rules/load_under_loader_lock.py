@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, FlowStep, Location, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in
@@ -41,13 +41,12 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     unlocked = [s for s in loads if s.invocations and not any(i.locks for i in s.invocations)]
     if unlocked and facts.lock_names:
         yield rule.yes(
-            (
-                f"{share(len(unlocked), len(loads), 'load', 'runs', 'run')} with no lock of this code "
-                f"held (lines {resolve_lines(s.spot for s in unlocked)})"
-            ),
+            Share("load", "runs with no lock of this code held", "run with no lock of this code held"),
             at(unlocked[0].spot),
+            lines=resolve_lines(s.spot for s in unlocked),
             met=len(unlocked),
             sites=len(loads),
+            places=tuple(at(s.spot) for s in unlocked),
             context=unlocked[0].spot.function,
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, LockStep
 from loadstone.review.analyses.mentions import calls_in
@@ -291,8 +291,9 @@ def _scoped(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
                 else "and released on every way out"
             )
             yield rule.yes(
-                f"{share(len(good), len(every), 'lock', 'is', 'are')} taken {how} (lines {resolve_lines(good)})",
+                Share("lock", f"is taken {how}", f"are taken {how}"),
                 at(min(good)),
+                lines=resolve_lines(good),
                 met=len(good),
                 sites=len(every),
                 places=tuple(at(s) for s in sorted(good)),

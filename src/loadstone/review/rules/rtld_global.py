@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.rules.flags import UNKNOWN, flagged_loads
@@ -34,15 +34,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     confidence=Confidence.POSSIBLE,
                 )
         if local:
-            message = share(
-                len(local),
-                len(sites),
-                f"{name} call",
-                "keeps the symbols to the library itself",
-                "keep the symbols to the library itself",
+            keeps = Share(
+                f"{name} call", "keeps the symbols to the library itself", "keep the symbols to the library itself"
             )
             places = tuple(at(site.spot) for site in local)
-            yield rule.yes(message, places[0], met=len(local), sites=len(sites), places=places[1:])
+            yield rule.yes(keeps, places[0], met=len(local), sites=len(sites), places=places[1:])
 
 
 RULE: Final = Rule(

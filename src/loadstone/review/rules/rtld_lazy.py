@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.ir import Language
@@ -24,11 +24,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         unit = unit_of(facts, path)
         bound = [site for site in sites if "RTLD_NOW" in flags[site]]
         if bound and unit is not None and unit.language is not Language.PYTHON:
-            message = share(
-                len(bound), len(sites), f"{name} call", "binds every symbol at once", "bind every symbol at once"
-            )
+            binds = Share(f"{name} call", "binds every symbol at once", "bind every symbol at once")
             places = tuple(at(site.spot) for site in bound)
-            yield rule.yes(message, places[0], met=len(bound), sites=len(sites), places=places[1:])
+            yield rule.yes(binds, places[0], met=len(bound), sites=len(sites), places=places[1:])
 
 
 RULE: Final = Rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, FlowStep, Location, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses import Facts
@@ -267,16 +267,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     dropped += 1
                     yield _no(rule, unit, function, call, handler, name)
         if handled:
-            message = share(
-                len(handled),
-                len(handled) + dropped,
-                "handler of a failed load",
-                "sets a value, falls back or raises",
-                "set a value, fall back or raise",
-                plural="handlers of a failed load",
-            )
             yield rule.yes(
-                message, handled[0], met=len(handled), sites=len(handled) + dropped, places=tuple(handled[1:])
+                _ANSWERED, handled[0], met=len(handled), sites=len(handled) + dropped, places=tuple(handled[1:])
             )
 
 
@@ -301,6 +293,13 @@ def _no(rule: Rule, unit: ir.Unit, function: ir.Function, call: ir.Call, handler
         confidence=Confidence.CERTAIN if used else Confidence.LIKELY,
     )
 
+
+_ANSWERED: Final = Share(
+    "handler of a failed load",
+    "sets a value, falls back or raises",
+    "set a value, fall back or raise",
+    "handlers of a failed load",
+)
 
 RULE: Final = Rule(
     id="swallowed-load-failure",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.escape import printable
 from loadstone.quick_dataclass import dataclass
@@ -163,15 +163,13 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if agreeing:
             spots = sorted({view.spot for views in agreeing for view in views})
             yield rule.yes(
-                share(
-                    len(agreeing),
-                    len(repeated),
+                Share(
                     "symbol",
                     "that is typed more than once gets the same type",
                     "that are typed more than once get the same type",
-                )
-                + f" (lines {resolve_lines(spots)})",
+                ),
                 at(spots[0]),
+                lines=resolve_lines(spots),
                 met=len(agreeing),
                 sites=len(repeated),
                 places=tuple(at(spot) for spot in spots[1:]),

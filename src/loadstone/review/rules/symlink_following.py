@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.apis import ApiRole
@@ -24,15 +24,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for _, name, sites in each_api(site for site in facts.of(ApiRole.OPEN) if site.api.name in _BY_PATH):
         refusing = [site for site in sites if "O_NOFOLLOW" in flags_of(site, site.api.subject + 1)]
         if refusing:
-            message = share(
-                len(refusing),
-                len(sites),
-                f"{name} call",
-                "refuses a link in place of the file",
-                "refuse a link in place of the file",
-            )
+            refuses = Share(f"{name} call", "refuses a link in place of the file", "refuse a link in place of the file")
             places = tuple(at(site.spot) for site in refusing)
-            yield rule.yes(message, places[0], met=len(refusing), sites=len(sites), places=places[1:])
+            yield rule.yes(refuses, places[0], met=len(refusing), sites=len(sites), places=places[1:])
 
 
 RULE: Final = Rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, FlowStep, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Site
 from loadstone.review.analyses.mentions import calls_in
@@ -86,28 +86,23 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         tested = [s for s in good if s.tests]
         if tested:
             places = tuple(at(spot) for s in tested for spot in sorted(s.tests)[:1])
-            message = (
-                f"{share(len(good), len(judged), f'{name} result', 'is', 'are')} tested before use "
-                f"(lines {resolve_lines(s.spot for s in tested)})"
-            )
             yield rule.yes(
-                message,
+                Share(f"{name} result", "is tested before use", "are tested before use"),
                 at(tested[0].spot),
+                lines=resolve_lines(s.spot for s in tested),
                 met=len(good),
                 sites=len(judged),
                 places=places,
                 context=tested[0].spot.function,
             )
+        never = Share(f"{name} result", "is", "are")
         for site in bad:
             error = f" and report {site.api.error}()" if site.api.error else ""
             what = "dropped" if site.is_discarded else "used without a test"
             first = min((u.spot for u in site.uses), default=site.spot)
             severity = Severity.LOW if site.is_discarded_deliberately else None
             yield rule.no(
-                (
-                    f"The result of {name} is {what}; "
-                    f"{share(len(bad), len(judged), f'{name} result', 'is', 'are')} never tested in this file."
-                ),
+                f"The result of {name} is {what}; {never.of(len(bad), len(judged))} never tested in this file.",
                 at(site.spot),
                 fix=f"Test it{error} before going on.",
                 severity=severity,

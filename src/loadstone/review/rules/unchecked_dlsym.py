@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Severity
-from loadstone.core.counting import agreeing
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Site, Slot, Use
 from loadstone.review.analyses.mentions import calls_in, every_statement
@@ -48,15 +48,14 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for pairs in good.values():
         first = pairs[0][1]
         yield rule.yes(
-            (
-                agreeing(
-                    len(pairs),
-                    "resolved symbol is tested before it is called",
-                    "resolved symbols are tested before they are called",
-                )
-                + f" (lines {resolve_lines(u.spot for _, u in pairs)})"
+            Share(
+                "resolved symbol",
+                "is tested before it is called",
+                "are tested before they are called",
+                alone=True,
             ),
             at(first.spot),
+            lines=resolve_lines(u.spot for _, u in pairs),
             met=len(pairs),
             sites=len(pairs),
             places=tuple(at(spot) for s, _ in pairs for spot in sorted(s.tests)[:1]),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Location, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
@@ -125,13 +125,7 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
         )
     if met:
         yield rule.yes(
-            share(
-                met,
-                total,
-                "offset",
-                "read from the file is compared before use",
-                "read from the file are compared before use",
-            ),
+            Share("offset", "read from the file is compared before use", "read from the file are compared before use"),
             Location.lines(unit.path, first_good),
             met=met,
             sites=total,

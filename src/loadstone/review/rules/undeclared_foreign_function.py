@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, FlowStep, Location, Severity
-from loadstone.core.counting import share
+from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses import Facts
@@ -131,7 +131,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             lacking = [one for one in lacking if one not in plain]
         for function, (what, severity) in lacking:
             first = min(function.uses, key=lambda use: use.call.line)
-            lack = share(without, len(called), "function", "lacks", "lack")
+            lack = Share("function", "lacks", "lack").of(without, len(called))
             message = f"{function.symbol} is called without {what}; {lack} one"
             place = Location.lines(unit.path, first.call.line, first.call.end_line or None)
             confidence = Confidence.CERTAIN if severity is not Severity.LOW else Confidence.LIKELY
@@ -141,11 +141,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             places = tuple(
                 Location.lines(unit.path, line) for f in declared for line in (f.arguments_line, f.result_line)
             )
-            message = (
-                f"{share(len(declared), len(called), 'foreign function', 'declares', 'declare')} argtypes and restype"
-            )
+            declares = Share("foreign function", "declares argtypes and restype", "declare argtypes and restype")
             yield rule.yes(
-                message, places[0], met=len(declared), sites=len(called), places=tuple(dict.fromkeys(places[1:]))
+                declares, places[0], met=len(declared), sites=len(called), places=tuple(dict.fromkeys(places[1:]))
             )
 
 
