@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from loadstone.core.claims import Claim, Evidence, Finding, Location, Settler, Severity, Undecided
+from loadstone.core.counting import Share
 from loadstone.core.fingerprints import fingerprints
 from loadstone.core.practices import Practice
 from loadstone.core.review import Result, Review, ReviewedFile, conclude
 from loadstone.core.rules import RuleText
-from loadstone.report import html
-from loadstone.report.summary import ORIGIN, next_steps, observations, sentences, tallies
+from loadstone.report import html, markdown
+from loadstone.report.summary import ORIGIN, folder_of, next_steps, observations, open_questions, sentences, tallies
+from loadstone.report.text import review as text
+from loadstone.report.text.style import Style
 
 RULES = [
     RuleText(id="tested", question="?", why="", practice=Practice.ERROR_HANDLING, cwe=(252, 690)),
@@ -50,6 +53,49 @@ def test_what_two_files_show_is_one_observation_with_its_total() -> None:
     (seen,) = observed.seen
     assert seen.message == "results are tested"
     assert [[str(where) for where in ranges] for _, ranges in seen.files] == [["a.c:3-6", "a.c:9"], ["b.c:2"]]
+
+
+def test_what_several_files_count_is_added_up() -> None:
+    share = Share("result", "is tested", "are tested")
+    counts = {"a.c": (1, 1), "b.c": (2, 4)}
+    claims = [
+        Evidence(
+            rule="tested",
+            message=share.of(met, sites),
+            location=Location.lines(path, 3),
+            practice=Practice.ERROR_HANDLING,
+            met=met,
+            sites=sites,
+            share=share,
+        )
+        for path, (met, sites) in counts.items()
+    ]
+    (observed,) = [one for one in observations(made(*claims)) if one.places]
+    assert [seen.message for seen in observed.seen] == ["3 of 5 results are tested"]
+
+
+def test_open_questions_with_one_reason_give_it_once() -> None:
+    asked = [
+        Undecided(
+            rule="tested", message=f"{name} is unclear", location=Location.lines("a.c", line), reason="it is long"
+        )
+        for line, name in enumerate(("first", "second"), start=1)
+    ]
+    other = Undecided(rule="tested", message="third is unclear", location=Location.lines("a.c", 3), reason="odd")
+    assert [len(group) for group in open_questions([*asked, other])] == [2, 1]
+    for shown in (text.render(made(*asked, other), Style(colour=False)), markdown.render(made(*asked, other))):
+        assert shown.count("long") == 1
+        assert all(f"{name} is unclear" in shown for name in ("first", "second", "third"))
+
+
+def test_names_are_told_from_the_folder_that_was_named() -> None:
+    seen = evidence("/src/plug/a.c", (3, 3))
+    files = [ReviewedFile("/src/plug/a.c", "c", 9), ReviewedFile("/src/plug/b.c", "c", 9)]
+    review = conclude(["/src/plug"], [Result(seen, "1")], [], files)
+    assert folder_of(review) == "/src/plug/"
+    assert "[a.c line 3]" in text.render(review, Style(colour=False))
+    assert folder_of(conclude(["/src/plug", "/other"], [], [], files)) == ""
+    assert folder_of(conclude(["/src/plu"], [], [], files)) == ""
 
 
 def test_a_page_names_the_lines_of_evidence_once_as_links() -> None:

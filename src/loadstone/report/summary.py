@@ -24,6 +24,7 @@ __all__ = [
     "ObservationSummary",
     "Seen",
     "Tally",
+    "folder_of",
     "next_steps",
     "observations",
     "open_questions",
@@ -52,15 +53,16 @@ ORIGIN: Final = tuple(TITLES)[:6]
 """The six observations of the review this project began with: their absence is said too."""
 
 _GROUPS: Final = (
-    ("Where a library comes from", (15, 20, 22, 73, 114, 158, 426, 427, 428, 470, 829, 830)),
+    ("What comes in", (20, 134, 400, 674, 835)),
+    ("Where a library comes from", (15, 22, 73, 114, 158, 426, 427, 428, 470, 829, 830)),
     ("Origin and integrity of what is loaded", (328, 345, 347, 353, 354, 367, 494)),
     ("Links, shared places and permissions", (59, 61, 276, 377, 378, 379, 732)),
     ("Commands", (77, 78, 88)),
     ("Privileges", (250, 269, 272, 273)),
-    ("Results and errors", (209, 248, 252, 253, 390, 391, 395, 476, 690, 754, 755)),
+    ("Results and errors", (209, 215, 248, 252, 253, 390, 391, 395, 476, 532, 690, 754, 755)),
     ("Lifetime and ownership", (401, 404, 415, 416, 459, 672, 675, 706, 763, 772, 775, 910, 911)),
-    ("Memory and types", (119, 120, 121, 122, 125, 131, 190, 242, 477, 587, 628, 676, 686, 704, 787, 822, 843)),
-    ("Threads and locks", (362, 366, 567, 609, 662, 667, 764, 765, 833)),
+    ("Memory and types", (119, 120, 121, 122, 125, 131, 190, 242, 468, 477, 587, 628, 676, 686, 704, 787, 822, 843)),
+    ("Threads, locks and signals", (362, 366, 479, 567, 609, 662, 667, 764, 765, 833)),
 )
 _LINES: Final = re.compile(r" \(lines? [^()]*\)\Z")
 
@@ -190,6 +192,15 @@ def observations(review: Review) -> tuple[ObservationSummary, ...]:
             paths = {path for one in seen for path, _ in one.files}
             found.append(ObservationSummary(practice, title, sum(one.places for one in seen), len(paths), seen))
     return tuple(found)
+
+
+def folder_of(review: Review) -> str:
+    """The one target that every reviewed file lies in, with a slash at its end; empty where there is none.
+
+    Said once, it need not stand before each of a hundred names.
+    """
+    folder = f"{review.targets[0].rstrip('/')}/" if len(review.targets) == 1 else ""
+    return folder if review.files and all(file.path.startswith(folder) for file in review.files) else ""
 
 
 def _seen(claims: Iterable[Evidence]) -> Iterator[Seen]:

@@ -11,7 +11,7 @@ from loadstone.core.counting import counted
 from loadstone.core.review import BaselineState, Counts, Result, Review, ReviewVerdict
 from loadstone.core.rules import RuleText
 from loadstone.escape import printable
-from loadstone.report.summary import Seen, next_steps, observations, open_questions, sentences, tallies
+from loadstone.report.summary import Seen, folder_of, next_steps, observations, open_questions, sentences, tallies
 from loadstone.report.text.claims import claim_lines, claims_lines, place
 from loadstone.report.text.style import Style
 
@@ -108,30 +108,32 @@ def _summary(review: Review) -> list[str]:
 
 def _observations(review: Review, style: Style, subject: str, verbose: int) -> list[str]:
     """The good practices in their order: how often each thing was seen, and where; all lines, if they are asked for."""
-    lines = [style.heading("Observations")]
+    folder = folder_of(review)
+    lines = [style.heading("Observations") + (f" in {printable(folder)}" if folder else "")]
     for number, observed in enumerate(observations(review), start=1):
         total = f"{counted(observed.places, 'place')} in {counted(observed.files, 'file')}"
         lines.append(f"  {number}. {observed.title}: {total if observed.places else 'nothing of this kind was seen'}")
         for one in observed.seen:
-            where = _where(one, subject, _ALL if verbose else _SHOWN)
+            where = _where(one, subject, folder, _ALL if verbose else _SHOWN)
             lines.append(
                 f"     {style.good('+')} {printable(one.message)}" + (f"  {style.dim(f'[{where}]')}" if where else "")
             )
     return lines
 
 
-def _where(one: Seen, subject: str, most: int) -> str:
+def _where(one: Seen, subject: str, folder: str, most: int) -> str:
     """The lines, each file named once; some of them, with how many are left out."""
     said: list[str] = []
     left = most
-    for path, ranges in one.files:
+    for path, every in one.files:
         if left <= 0:
             break
-        spans = ", ".join(place(where, path).removeprefix("lines ").removeprefix("line ") for where in ranges[:left])
+        ranges = every[:left]
+        spans = ", ".join(place(where, path).removeprefix("lines ").removeprefix("line ") for where in ranges)
         left -= len(ranges)
         one_line = len(ranges) == 1 and ranges[0].end <= ranges[0].start
         word = "" if spans.startswith("@") else "line " if one_line else "lines "
-        name = "" if path == subject else f"{printable(path)} "
+        name = "" if path == subject else f"{printable(path.removeprefix(folder))} "
         said.append(f"{name}{word}{spans}" if spans else name.strip())
     more = one.places - most
     return "; ".join(said) + (f"; and {more} more" if more > 0 else "")
