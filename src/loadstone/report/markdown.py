@@ -124,7 +124,7 @@ def _seen(one: Seen, subject: str) -> str:
     shown = [place for _, ranges in one.files[:_MAX_FILES] for place in ranges[:_MAX_PLACES]]
     left = one.places - len(shown)
     more = f" and {left} more" if left else ""
-    times = f", {one.places} times" if one.places > 1 else ""
+    times = f", {one.places} times" if one.places > 1 and not one.has_numbers else ""
     return f"{as_text(one.message).rstrip('.')}{times} {_places(shown, subject)}{more}."
 
 

@@ -77,9 +77,13 @@ def without_lines(claim: Claim) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One good practice: what was seen, and the ranges of lines of each file, neighbours joined."""
+    """One good practice: what was seen, and the ranges of lines of each file, neighbours joined.
+
+    ``has_numbers``: the message itself says how often.
+    """
 
     message: str
+    has_numbers: bool
     places: int
     files: tuple[tuple[str, tuple[Location, ...]], ...]
 
@@ -216,7 +220,7 @@ def _seen(claims: Iterable[Evidence]) -> Iterator[Seen]:
         for place in sorted(places):
             by_file[place.path].append(place)
         files = tuple((path, tuple(_joined(found))) for path, found in by_file.items())
-        yield Seen(message, sum(len(ranges) for _, ranges in files), files)
+        yield Seen(message, isinstance(said, Share), sum(len(ranges) for _, ranges in files), files)
 
 
 def _joined(places: Iterable[Location]) -> Iterator[Location]:
