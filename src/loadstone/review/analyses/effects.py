@@ -138,6 +138,7 @@ class Effects:
                 self.sites.use(value, "argument", state, frame, call.line)
             if api.role in _KEEPS:
                 self.memory.escape(value, state, "registered" if api.role is ApiRole.REGISTER else "")
+        self._counted(values, state, frame, call)
         if api.out is not None and api.out < len(values) and not is_null(values[api.out]):
             if not (api.name in _COPIES and _copies_a_value(values)):
                 self._give(values[api.out], made, state)
@@ -154,6 +155,14 @@ class Effects:
         if site.api.role is ApiRole.ERROR and state.pending is not None:
             state.put("about", made, state.pending)
         return [(CallStatus(number) if reports else made, state)]
+
+    @staticmethod
+    def _counted(values: tuple[Value, ...], state: State, frame: Frame, call: ir.Call) -> None:
+        """``ReadFile(pipe, text, room, &count, 0)``: a number whose address a call is given is another one then."""
+        for position, value in enumerate(values):
+            held = state.env.get(value.place) if isinstance(value, PlaceAddress) else None
+            if isinstance(held, Constant) and isinstance(held.value, int) and isinstance(value, PlaceAddress):
+                state.assign(value.place, Unknown(frame.number, (id(call), position)))
 
     def _named_object(self, applied: Applied, subject: Value, state: State, frame: Frame) -> tuple[Value, State]:
         """An object that is told which library it is about; a load comes later, or not."""

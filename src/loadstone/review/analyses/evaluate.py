@@ -229,6 +229,11 @@ class PathEvaluator:
             api = self.tables.get(called.name) if isinstance(called, ir.Call) else None
             if api is not None and api.role is ApiRole.RESOLVE:
                 return self.value(called, state, frame)  # a reference to the function: its address is what was found
+            if isinstance(called, ir.AssignmentExpression):
+                return [
+                    (self._address(expression, called.target, after, frame), after)
+                    for _, after in self.value(called, state, frame)
+                ]
             return [(self._address(expression, operands[0], state, frame), state)]
         if operator == "deref" and len(operands) == 1:
             return self._deref(expression, state, frame)

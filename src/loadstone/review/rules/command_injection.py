@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
@@ -307,9 +308,11 @@ def _begins_unquoted(invocation: Invocation) -> bool:
     if len(invocation.parts) < _DIRECTORY_AND_NAME:
         return False
     first, second = invocation.parts[:_DIRECTORY_AND_NAME]
+    named = [*takewhile(lambda part: part.text is None, invocation.parts)]
+    after = invocation.parts[len(named)].text or "" if named and len(named) < len(invocation.parts) else ""
+    if after.startswith(" ") and not any(re.search(r"(?i)quot|esc", part.name) for part in named):
+        return True  # a path alone, or a directory and a name, and its arguments behind it
     behind = second.text or ""
-    if first.text is None and behind.startswith(" ") and not re.search(r"(?i)quot|esc", first.name):
-        return True  # a path alone, and its arguments behind it
     return first.text is None and behind.startswith(("\\", "/")) and bool(_PROGRAM.search(behind)) and '"' not in behind
 
 

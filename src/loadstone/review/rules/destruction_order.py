@@ -216,7 +216,7 @@ def _closers(facts: Facts, unit: ir.Unit) -> list[ir.Function]:
 def _holders(facts: Facts, unit: ir.Unit, closers: list[ir.Function]) -> set[str]:
     """Types whose end closes a library: by their destructor, or by the deleter they are given."""
     closing = {a.name for a in facts.apis.by_name.values() if a.role is ApiRole.UNLOAD}
-    found = {"boost::dll::shared_library"}
+    found = {"boost::dll::shared_library", "dll::shared_library"}
     found |= {a.name for a in facts.apis.by_name.values() if a.role is ApiRole.HOLDER and a.release in closing}
     for function in closers:
         owner, word = function.owner, last_word(function.name)

@@ -15,6 +15,7 @@ from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.child_statuses import unread_statuses
+from loadstone.review.rules.com_lifetimes import dropped_interfaces
 from loadstone.review.rules.error_codes import unread_codes
 from loadstone.review.rules.lookups import looked_up, word
 from loadstone.review.rules.places import NATIVE
@@ -37,6 +38,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _begun_blindly(rule, facts, unit, function)
             yield from _ended_unseen(rule, unit, function)
             yield from _code_unread(rule, facts, unit, function)
+            yield from _interface_unasked(rule, unit, function)
             for statement in _statements(function.body):
                 if isinstance(statement, ir.Try):
                     yield from _handlers(rule, unit, function, statement, good, loading)
@@ -113,6 +115,22 @@ def _code_unread(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function)
             cwe=252,
             fix="Test the error code, or call the form that throws.",
             why=(FlowStep(made, "the path is empty when this fails", "acquire"), FlowStep(used, "loaded", "use")),
+            context=function.name,
+            condition=function.condition,
+        )
+
+
+def _interface_unasked(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """``get(clsid, IID_PPV_ARGS(&factory)); factory->CreateInstance(...)``: null when the class is not there."""
+    for name, dropped, used in dropped_interfaces(function):
+        given, place = Location.lines(unit.path, dropped), Location.lines(unit.path, used)
+        yield rule.no(
+            f"The status of the call at line {dropped} is dropped; {name}, which it was to fill, is used at line "
+            f"{used}.",
+            place,
+            cwe=252,
+            fix="Go on only if SUCCEEDED says so.",
+            why=(FlowStep(given, "the status is dropped", "acquire"), FlowStep(place, "used", "use")),
             context=function.name,
             condition=function.condition,
         )

@@ -18,6 +18,7 @@ from loadstone.review.rules.measured_copies import copied_by_length
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.printed_texts import declared_room, printed_without_room
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.summed_copies import summed_copies
 from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
@@ -42,6 +43,9 @@ _FILLS: Final = {
 }  # fmt: skip
 """Functions that give how much they wrote: which argument is the buffer, and which its size."""
 
+_TELLS: Final = {"ReadFile": (1, 2, 3), "InternetReadFile": (1, 2, 3), "WinHttpReadData": (1, 2, 3)}
+"""Functions that say through an argument how much they wrote: the buffer, its size, the count."""
+
 _ALLOCATES: Final = frozenset({"malloc", "realloc", "alloca", "g_malloc", "xmalloc", "HeapAlloc", "CoTaskMemAlloc"})
 
 
@@ -59,8 +63,20 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _printed(rule, unit, function, arrays | members | sized_parameters(unit, function))
             yield from _scanned(rule, unit, function, arrays, members)
             yield from _ended(rule, unit, function)
+            yield from _summed(rule, unit, function)
             yield from _sized(rule, unit, function)
         yield from _handed_in(rule, unit)
+
+
+def _summed(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    counts = (c for c in calls_in(function.body) if _MEASURES.match(last_word(c.name)))
+    for found in summed_copies(unit, function, {place_named(a) for c in counts for a in c.arguments}):
+        yield _no(
+            rule, unit, function, found.line,
+            f"What is put together in {found.target}, which has room for {found.room} characters, may need "
+            f"{found.needed} and more.",
+            787, "Put it together with a bound, and test whether it fitted.",
+        )  # fmt: skip
 
 
 def _handed_in(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
@@ -255,6 +271,12 @@ def _ended(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
                 name = place_named(call.arguments[buffer])
                 if name and _measured_whole(call.arguments[size], name):
                     filled[name, place_named(target)] = line
+    for call in calls_in(function.body):
+        if (told := _TELLS.get(last_word(call.name))) is not None and max(told) < len(call.arguments):
+            buffer, size, count = told
+            name = place_named(call.arguments[buffer])
+            if name and _measured_whole(call.arguments[size], name):
+                filled[name, place_named(call.arguments[count])] = call.line
     for target, value, line in _stores(function) if filled else ():
         item, end = uncast(target), uncast(value)
         if not isinstance(item, ir.Item) or not isinstance(end, ir.Literal) or end.value not in ("\0", 0):

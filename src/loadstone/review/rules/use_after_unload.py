@@ -15,6 +15,7 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Assign, AssignmentExpression, Language, Unit
 from loadstone.review.rules.back_pointers import left_behind
 from loadstone.review.rules.changed_in_loop import changed_in_loops
+from loadstone.review.rules.com_lifetimes import outlive_apartment
 from loadstone.review.rules.destruction_order import destroyed_late
 from loadstone.review.rules.ended_objects import used_after_end
 from loadstone.review.rules.file_tables import kept_entries
@@ -61,6 +62,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _ended_themselves(rule, facts)
     yield from _thrown_by_library(rule, facts)
     yield from _changed_in_loop(rule, facts)
+    yield from _outlives_apartment(rule, facts)
 
 
 def _used_late(rule: Rule, site: Site, use: Use) -> Claim:
@@ -99,6 +101,25 @@ def _destroyed_late(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 why=(step(gone, "the library goes", "release"), step(declared, "destroyed after it", "use")),
                 context=late.function or late.owner,
             )
+
+
+def _outlives_apartment(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """An interface is released by its holder at the end of a block that has shut COM down before."""
+    for unit in (u for u in facts.program.units if u.language is Language.CPP):
+        for function in unit.functions:
+            for name, declared, left in outlive_apartment(function):
+                gone, used = (Spot(unit.path, n, function.name) for n in (left, declared))
+                yield rule.no(
+                    f"{name} is released at the end of its block, after COM is shut down at line {left}: its server "
+                    "may be unloaded by then.",
+                    at(gone),
+                    cwe=672,
+                    severity=Severity.MEDIUM,
+                    fix="Release every interface before CoUninitialize, or leave that to an object declared first.",
+                    why=(step(used, "held here", "acquire"), step(gone, "COM is shut down", "release")),
+                    context=function.name,
+                    condition=function.condition,
+                )
 
 
 def _changed_in_loop(rule: Rule, facts: Facts) -> Iterator[Claim]:

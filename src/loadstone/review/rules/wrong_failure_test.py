@@ -11,6 +11,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import ApiRole, Success
+from loadstone.review.rules.com_lifetimes import unloads_busy
 from loadstone.review.rules.failure_values import blind_tests
 from loadstone.review.rules.places import ALL, NATIVE, at, step
 from loadstone.review.rules.rule import Rule
@@ -59,6 +60,15 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
     for unit in facts.program.units:
         yield from _blind(rule, facts, unit) if unit.language in NATIVE else ()
+        for function, line in unloads_busy(unit) if unit.language in NATIVE else ():
+            yield rule.no(
+                "DllCanUnloadNow answers S_FALSE when the server is in use, which this test takes for a yes.",
+                at(Spot(unit.path, line, function.name)),
+                cwe=672,
+                fix="Unload it only if the answer == S_OK.",
+                context=function.name,
+                condition=function.condition,
+            )
 
 
 def _blind(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
