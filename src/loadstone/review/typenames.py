@@ -52,6 +52,7 @@ def long_name(spelled: str, types: Mapping[str, str]) -> str:
     return f"{spelled[: found.start(1)]}{full}{spelled[found.end(1) :]}" if found is not None and full else spelled
 
 
+@lru_cache(maxsize=8192)
 def is_reference(spelled: str) -> bool:
     """Whether a variable of this type is another name of what it is bound to.
 
@@ -61,6 +62,7 @@ def is_reference(spelled: str) -> bool:
     return _TEMPLATE.sub("", spelled).rstrip().endswith("&")
 
 
+@lru_cache(maxsize=8192)
 def is_text(spelled: str) -> bool:
     """Whether a type holds text: a string class, or characters.
 
@@ -178,6 +180,7 @@ def iterated(spelled: str) -> str:
     return element(spelled)
 
 
+@lru_cache(maxsize=8192)
 def of_pair(spelled: str, name: str) -> str:
     """The type of ``first`` or ``second`` of a pair; empty for anything else.
 

@@ -4,14 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 from loadstone.review import ir
 
-__all__ = ["blocks", "calls", "children", "dotted", "expressions", "forget", "parts_of", "statements", "tops"]
+__all__ = [
+    "blocks",
+    "calls",
+    "children",
+    "dotted",
+    "expressions",
+    "forget",
+    "kept",
+    "parts",
+    "parts_of",
+    "statements",
+    "tops",
+]
 
 _REMEMBERED: Final = 1 << 17
-"""Statements whose parts are kept for the next question: more than a part of the source has."""
+"""Answers of one kind that are kept for the next question: more than a part of the source has statements."""
+
+_F = TypeVar("_F", bound=Callable[..., object])
+_FORGETTING: Final[list[Callable[[], None]]] = []
+
+
+def kept(function: _F) -> _F:
+    """What a pure function gave for a part of the program is kept until :func:`forget`: many rules ask the same."""
+    remembering = lru_cache(_REMEMBERED)(function)
+    _FORGETTING.append(remembering.cache_clear)
+    return cast("_F", remembering)
+
+
+def forget() -> None:
+    """Let go of what was kept for programs that nobody asks about any more."""
+    for clear in _FORGETTING:
+        clear()
 
 
 def children(node: ir.Expression) -> tuple[ir.Expression, ...]:
@@ -79,16 +107,10 @@ _TOPS: Final[dict[type, Callable[[Any], tuple[ir.Expression, ...]]]] = {
 }
 
 
-@lru_cache(_REMEMBERED)
+@kept
 def parts_of(statement: ir.Statement) -> tuple[ir.Expression, ...]:
-    """Every expression a statement holds itself, each before its parts. Kept until :func:`forget`: many rules ask."""
+    """Every expression a statement holds itself, each before its parts."""
     return tuple(part for top in tops(statement) for part in expressions(top))
-
-
-def forget() -> None:
-    """Let go of what was kept for programs that nobody asks about any more."""
-    for kept in (parts_of, _every, _every_call):
-        kept.cache_clear()
 
 
 def blocks(statement: ir.Statement) -> tuple[ir.Block, ...]:
@@ -117,7 +139,7 @@ def statements(body: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
     return iter(_every(tuple(body)))
 
 
-@lru_cache(_REMEMBERED)
+@kept
 def _every(body: tuple[ir.Statement, ...]) -> tuple[ir.Statement, ...]:
     found = []
     stack = [*body][::-1]
@@ -131,14 +153,24 @@ def _every(body: tuple[ir.Statement, ...]) -> tuple[ir.Statement, ...]:
     return tuple(found)
 
 
+def parts(body: Iterable[ir.Statement]) -> Iterator[ir.Expression]:
+    """Every expression in these statements, each before its parts."""
+    return iter(_every_part(tuple(body)))
+
+
+@kept
+def _every_part(body: tuple[ir.Statement, ...]) -> tuple[ir.Expression, ...]:
+    return tuple(part for statement in _every(body) for part in parts_of(statement))
+
+
 def calls(body: Iterable[ir.Statement]) -> Iterator[ir.Call]:
     """Every call in these statements."""
     return iter(_every_call(tuple(body)))
 
 
-@lru_cache(_REMEMBERED)
+@kept
 def _every_call(body: tuple[ir.Statement, ...]) -> tuple[ir.Call, ...]:
-    return tuple(part for statement in _every(body) for part in parts_of(statement) if isinstance(part, ir.Call))
+    return tuple(part for part in _every_part(body) if isinstance(part, ir.Call))
 
 
 def dotted(target: ir.Expression) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from loadstone.review import ir
@@ -79,6 +80,12 @@ _DESTROYS: Final = frozenset({"clear", "reset", "erase", "pop_back", "pop_front"
 
 _BUILT: Final = re.compile(r"^(?:std::|boost::|Poco::|Q[A-Z])|^[A-Z]")
 """Names of classes: what a call of one gives is made of what it is given."""
+
+
+@lru_cache(1 << 13)
+def _says(words: re.Pattern[str], name: str) -> bool:
+    """Whether a name has one of these words in it."""
+    return words.search(name) is not None
 
 
 def _is_held_elsewhere(spelled: str) -> bool:
@@ -331,7 +338,7 @@ class Calls:
         made = Unknown(frame.number, id(call))
         state.renew(made)
         inputs: tuple[Value, ...] = (receiver,) if receiver is not None else ()
-        builds = receiver is None and _BUILT.match(name) and any(taint_of(v, state) is not None for v in values)
+        builds = receiver is None and _says(_BUILT, name) and any(taint_of(v, state) is not None for v in values)
         if builds:
             inputs = values
         mix(made, inputs, state, keep=True)
@@ -352,10 +359,10 @@ class Calls:
             if any(isinstance(v, Code) for v in values):  # it may call us back: it has to stay
                 for above in lineage(callee, state):
                     state.escape(above if isinstance(above, CallResult) else None)
-        if _DIGESTS.search(name):
+        if _says(_DIGESTS, name):
             state.flag("digest", frame.spot(call.line))
             return made, state
-        if _CHECK_WORDS.search(name):
+        if _says(_CHECK_WORDS, name):
             return Answer("check", values[0] if values else receiver, spot=frame.spot(call.line)), state
         return made, state
 
@@ -415,7 +422,7 @@ class Calls:
             fresh = Unknown(frame.number, id(expression))
             state.renew(fresh)
             state.assign(value.place, fresh)
-        if _CHECK_WORDS.search(name) and value is not None and value not in state.looks:
+        if _says(_CHECK_WORDS, name) and value is not None and value not in state.looks:
             state.put("looks", value, (f"check {name}", frame.spot(call.line)))
 
     def _fill(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loadstone.review import ir
-from loadstone.review.walk import calls, children, parts_of, statements
+from loadstone.review.walk import calls, children, parts, statements
 
 __all__ = ["calls_in", "children", "every_expression", "every_statement", "members_in", "module_value", "names_in"]
 
@@ -17,8 +17,7 @@ def every_statement(block: ir.Block) -> Iterator[ir.Statement]:
 
 def every_expression(block: ir.Block) -> Iterator[ir.Expression]:
     """Every expression in a block, each before its parts."""
-    for statement in statements(block.body):
-        yield from parts_of(statement)
+    return parts(block.body)
 
 
 def calls_in(block: ir.Block) -> Iterator[ir.Call]:

@@ -12,12 +12,14 @@ from pathlib import PurePath
 from typing import Final
 
 from loadstone.review import ir
+from loadstone.review.walk import kept
 
 __all__ = ["Neighbours", "headers_of"]
 
 _QUOTED_INCLUDE: Final = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
 
 
+@kept
 def headers_of(unit: ir.Unit) -> frozenset[str]:
     """The names, without their folders, of the file itself and of the headers of its program that it includes."""
     quoted = {name.rpartition("/")[2] for name in _QUOTED_INCLUDE.findall(unit.text)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from loadstone.review import ir
@@ -119,9 +119,10 @@ class KnownProgram:
 
     def defines(self, name: str, unit: ir.Unit) -> bool:
         """Whether a name means a function of the program in a file, whose own variables hide those of other files."""
-        if name in self.variables.get(unit.path, ()):
+        found = self.functions.get(name)
+        if found is None or name in self.variables.get(unit.path, ()):
             return False
-        return any(self._neighbours.sees(unit, known.unit) for known in self.functions.get(name, ()))
+        return any(self._neighbours.sees(unit, known.unit) for known in found)
 
     @cached_property
     def variables(self) -> Mapping[str, Mapping[str, ir.DeclaredVariable]]:
@@ -270,7 +271,9 @@ class KnownProgram:
         Of the variants that ``#if`` makes of one function, the first that is compiled with the conditions ``reached``;
         of the overloads of C++, the first that takes as many arguments as the ``call`` has.
         """
-        found = self.functions.get(name, ())
+        found = self.functions.get(name)
+        if found is None:
+            return None
         own = [k for k in found if k.unit is unit]
         if own:
             fitting = own
@@ -314,6 +317,11 @@ class KnownProgram:
                 simple = base.rpartition("::")[2]
                 found[simple] = tuple(dict.fromkeys((*found.get(simple, ()), one.name)))
         return found
+
+
+@lru_cache(1 << 10)
+def _atoms(conditions: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(atom for condition in conditions if condition for atom in condition.split(" && "))
 
 
 def _is_contradicted(condition: str, reached: frozenset[str]) -> bool:
@@ -377,8 +385,7 @@ class Frame:
     @property
     def conditions(self) -> frozenset[str]:
         """The parts of the ``#if`` conditions under which this call is compiled, those of its callers included."""
-        every = (self.known.function.condition, *(spot.condition for spot in self.chain))
-        return frozenset(atom for condition in every if condition for atom in condition.split(" && "))
+        return _atoms((self.known.function.condition, *[spot.condition for spot in self.chain]))
 
     def spot(self, line: int) -> Spot:
         """A line of this function."""

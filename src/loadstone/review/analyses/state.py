@@ -33,6 +33,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from loadstone.review.analyses.values import (
+    LEAVES,
     Answer,
     CallResult,
     CallStatus,
@@ -41,7 +42,6 @@ from loadstone.review.analyses.values import (
     Global,
     Initial,
     Local,
-    LockGuard,
     Place,
     Spot,
     This,
@@ -69,6 +69,9 @@ _MAPS: Final = (
     "env", "truth", "closed", "checks", "taint", "parts", "looks", "lineage", "touched", "about", "escaped",
 )  # fmt: skip
 _KEYED: Final = frozenset({"env", "truth", "closed", "checks", "escaped"})
+_PLAIN: Final = ("born", "repeats", "flags", "locks", "pending", "result", "split")
+_SHARED: Final = (*_MAPS, *_PLAIN)
+"""What a copy takes over as it is."""
 
 
 CONFIGURATION: Final = "configuration file"
@@ -101,18 +104,7 @@ class Held:
 class State:
     """Facts that hold on one path. Written while a node is run, copied at forks, compared by :meth:`key`."""
 
-    __slots__ = (
-        *_MAPS,
-        "_owned",
-        "_sums",
-        "born",
-        "repeats",
-        "flags",
-        "locks",
-        "pending",
-        "result",
-        "split",
-    )
+    __slots__ = (*_SHARED, "_owned", "_sums")
 
     def __init__(self) -> None:
         self.env: dict[Place, Value] = {}
@@ -139,9 +131,8 @@ class State:
     def copy(self) -> State:
         """A state that may go its own way; both share what neither has written since."""
         other = State.__new__(State)
-        for name in State.__slots__:
-            if name not in {"_owned", "_sums"}:
-                setattr(other, name, getattr(self, name))
+        for name in _SHARED:
+            setattr(other, name, getattr(self, name))
         other._sums = self._sums.copy()  # noqa: SLF001 - its own class
         other._owned = set()  # noqa: SLF001
         self._owned.clear()
@@ -290,36 +281,43 @@ class State:
 
         What a parameter points at outlives the parameter: it is asked about when the function ends.
         """
-        env = {
-            p: v
+        dead = [
+            p
             for p, v in self.env.items()
-            if not (isinstance(r := root(p), Local) and r.frame == frame and r.name not in live)
-            or not (at_end or (isinstance(v, Unknown) and v not in self.lineage) or not is_through_pointer(p))
-        }
-        if len(env) == len(self.env) and len(self.parts) < _KEEP and len(env) < _KEEP:
+            if type(r := root(p)) is Local
+            and r.frame == frame
+            and r.name not in live
+            and (at_end or (isinstance(v, Unknown) and v not in self.lineage) or not is_through_pointer(p))
+        ]
+        if not dead and len(self.parts) < _KEEP and len(self.env) < _KEEP:
             return
-        self.replace("env", dict([*env.items()][-_KEEP:]))
-        reached = set[object]()
-        for place, held in env.items():
-            _reach(place, reached)
-            _reach(held, reached)
-        _reach(self.result, reached)
-        for value in self.escaped:
-            _reach(value, reached)
-        pieces = [part for value in reached if value in self.parts for part in self.parts[value]]
+        for place in dead:
+            self.drop("env", place)
+        reached = self._reached()
+        for place in [*self.env][:-_KEEP]:
+            self.drop("env", place)
+        for name in ("truth", "checks", "taint", "parts", "looks"):
+            facts: dict[Value, Any] = getattr(self, name)
+            for value in [v for v in facts if v not in reached and not self._outlives(v, reached, frame, live)]:
+                self.drop(name, value)
+
+    def _reached(self) -> set[object]:
+        """Every value that a place holds, that others can reach, or that one of these was put together from."""
+        reached: set[object] = set().union(
+            *map(_inside, self.env), *map(_inside, self.env.values()), *map(_inside, self.escaped), _inside(self.result)
+        )
+        pieces = [part for value, parts in self.parts.items() if value in reached for part in parts]
         while pieces:
             part = pieces.pop()
             if part not in reached:
                 pieces.extend(self.parts.get(part, ()))
-                _reach(part, reached)
-        for name in ("truth", "checks", "taint", "parts", "looks"):
-            found: dict[Value, Any] = getattr(self, name)
-            kept = {v: f for v, f in found.items() if self._is_reachable(v, reached, frame, live)}
-            if len(kept) != len(found):
-                self.replace(name, kept)
+                reached |= _inside(part)
+        return reached
 
-    def _is_reachable(self, value: Value, reached: set[object], frame: int, live: frozenset[str]) -> bool:
-        if value in reached or isinstance(value, CallResult | Constant):
+    @staticmethod
+    def _outlives(value: Value, reached: set[object], frame: int, live: frozenset[str]) -> bool:
+        """Whether a value that nobody holds may be asked about again."""
+        if isinstance(value, CallResult | Constant):
             return True
         if isinstance(value, Answer):
             return False
@@ -381,7 +379,6 @@ def _different(mine: dict[Place, Value], theirs: dict[Place, Value]) -> list[Pla
     return [p for p, v in mine.items() if theirs.get(p, missing) != v] + [p for p in theirs if p not in mine]
 
 
-def _reach(thing: object, reached: set[object]) -> None:
-    """Every value inside a place or a value."""
-    if isinstance(thing, tuple) and not isinstance(thing, Constant | LockGuard) and thing not in reached:
-        reached |= inside(thing)
+def _inside(thing: Place | Value) -> frozenset[object]:
+    """Every value inside a place or a value that may hold one."""
+    return frozenset() if thing is None or type(thing) in LEAVES else inside(thing)

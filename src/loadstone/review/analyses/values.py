@@ -36,6 +36,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 __all__ = [
+    "LEAVES",
     "MAX_DEPTH",
     "Answer",
     "CallResult",
@@ -206,7 +207,7 @@ Value: TypeAlias = (
 )
 
 
-_LEAVES: Final = frozenset({Constant, LockGuard})
+LEAVES: Final = frozenset({Constant, LockGuard})
 """What holds no other value."""
 
 
@@ -228,6 +229,7 @@ def depth(place: object) -> int:
             return links
 
 
+@lru_cache(1 << 15)
 def root(place: object) -> object:
     """What an access path starts from: a variable, or the value that points at memory.
 
@@ -253,7 +255,7 @@ def inside(thing: tuple[object, ...]) -> frozenset[object]:
     """
     found: set[object] = {thing}
     for part in thing:
-        if isinstance(part, tuple) and type(part) not in _LEAVES:
+        if isinstance(part, tuple) and type(part) not in LEAVES:
             found |= inside(part)
     return frozenset(found)
 
@@ -262,9 +264,9 @@ def mentions(thing: object, value: Value) -> bool:
     """Whether ``value`` is a part of a place or of another value."""
     if thing == value:
         return True
-    if not isinstance(thing, tuple) or type(thing) in _LEAVES:
+    if not isinstance(thing, tuple) or type(thing) in LEAVES:
         return False
-    if type(value) in _LEAVES:
+    if type(value) in LEAVES:
         return any(mentions(part, value) for part in thing)
     return value in inside(thing)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+from functools import lru_cache
 from typing import Final
 
 from loadstone.review import ir
@@ -82,6 +83,7 @@ def is_constant(expression: ir.Expression) -> bool:
     return False
 
 
+@lru_cache(1 << 13)
 def last_word(name: str) -> str:
     """The part of a qualified name behind the last separator.
 

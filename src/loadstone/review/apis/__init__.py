@@ -152,8 +152,6 @@ class Tables:
         found = self.by_name.get(name)
         if found is None and "::" in name:
             found = self.by_name.get(name.removeprefix("std::"))
-        if found is None and name.startswith("?."):
-            found = self.by_name.get(name)
         return found
 
 

@@ -9,7 +9,7 @@ is and never looks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
@@ -17,7 +17,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.rules.identities import sized_parameters
-from loadstone.review.walk import expressions, tops
+from loadstone.review.walk import expressions, kept, tops
 
 __all__ = ["Write", "handed_in_writes", "known_to_callers"]
 
@@ -97,23 +97,31 @@ def _into_sized(unit: ir.Unit, function: ir.Function, copies: frozenset[str]) ->
 
 def known_to_callers(unit: ir.Unit, function: ir.Function) -> set[str]:
     """The parameters that are given texts of the program by every caller in the file, or ones whose length it asks."""
-    given = [
-        (c.arguments, _measured_in(f)) for f in unit.functions for c in calls_in(f.body) if c.name == function.name
-    ]
+    given = _callers(unit).get(function.name, ())
     return {
         parameter.name
         for number, parameter in enumerate(function.parameters)
-        if given and all(number < len(a) and _is_known(a[number], measured) for a, measured in given)
+        if given and all(number < len(a) and _is_known(a[number], _measured_in(f)) for a, f in given)
     }
 
 
-def _is_known(argument: ir.Expression, measured: set[str]) -> bool:
+@kept
+def _callers(unit: ir.Unit) -> dict[str, list[tuple[tuple[ir.Expression, ...], ir.Function]]]:
+    """The calls in a file by the name that is called: what each is given, and the function it stands in."""
+    found: dict[str, list[tuple[tuple[ir.Expression, ...], ir.Function]]] = {}
+    for function in unit.functions:
+        for call in calls_in(function.body):
+            found.setdefault(call.name, []).append((call.arguments, function))
+    return found
+
+
+def _is_known(argument: ir.Expression, measured: Collection[str]) -> bool:
     """Whether an argument is a text of the program, or one whose length something asks for."""
     bare = uncast(argument)
     if isinstance(bare, ir.Literal):
         return True
     named = [e.name for e in expressions(bare) if isinstance(e, ir.Name | ir.Member)]
-    return bool(named) and (named[0].isupper() or bool(measured & set(named)))
+    return bool(named) and (named[0].isupper() or any(name in measured for name in named))
 
 
 def _handed_on(unit: ir.Unit, unbounded: dict[tuple[str, int], ir.Call]) -> None:
@@ -174,15 +182,16 @@ def _measured(unit: ir.Unit) -> set[str]:
     return {name for function in unit.functions for name in _measured_in(function)}
 
 
-def _measured_in(function: ir.Function) -> set[str]:
+@kept
+def _measured_in(function: ir.Function) -> frozenset[str]:
     """The same of one function."""
-    found = set()
+    found: set[str] = set()
     for call in calls_in(function.body):
         if _MEASURES.match(last_word(call.name)):
             given = (*call.arguments, *((call.receiver,) if call.receiver is not None else ()))
             found |= {e.name for a in given for e in expressions(a) if isinstance(e, ir.Name | ir.Member)}
-    return found
+    return frozenset(found)
 
 
-def _is_bounded(call: ir.Call, measured: set[str]) -> bool:
+def _is_bounded(call: ir.Call, measured: Collection[str]) -> bool:
     return any(isinstance(e, ir.Name | ir.Member) and e.name in measured for e in expressions(call.arguments[1]))

@@ -17,7 +17,7 @@ from loadstone.review.rules.lookups import plays
 from loadstone.review.typenames import is_text
 from loadstone.review.walk import expressions, statements
 
-__all__ = ["PartialKey", "TailCompared", "by_part", "by_tail", "decided_by", "value_of"]
+__all__ = ["PartialKey", "TailCompared", "by_part", "by_tail", "decided_by", "loading_functions", "value_of"]
 
 _SPLITS: Final = frozenset({"strrchr", "wcsrchr", "_tcsrchr", "g_strrstr", "rfind", "find_last_of", "lastIndexOf"})
 _TAILS: Final = frozenset(
@@ -100,9 +100,8 @@ def _sides(facts: Facts, part: ir.Expression) -> tuple[ir.Expression, ...]:
     return part.arguments[:2] if isinstance(part, ir.Call) and api is not None and api.role is ApiRole.COMPARE else ()
 
 
-def by_part(facts: Facts, unit: ir.Unit) -> Iterator[PartialKey]:
-    """The tables of a file that lose a part of what their libraries were chosen by."""
-    loading = _loading(facts)
+def by_part(facts: Facts, unit: ir.Unit, loading: frozenset[str]) -> Iterator[PartialKey]:
+    """The tables of a file that lose a part of what their libraries were chosen by; ``loading`` functions load them."""
     for function in unit.functions:
         chosen = {p.name for p in function.parameters if is_text(p.type) and ("const" in p.type or "*" not in p.type)}
         if len(chosen) < len(("profile", "name")):
@@ -137,7 +136,7 @@ def _puts(function: ir.Function) -> Iterator[tuple[str, int, ir.Expression, ir.E
                 yield spelled(base), statement.line, index, given
 
 
-def _loading(facts: Facts) -> frozenset[str]:
+def loading_functions(facts: Facts) -> frozenset[str]:
     """The functions of the program that load a library themselves, and the classes whose constructors do."""
     return frozenset(
         last_word(f.name)

@@ -15,7 +15,7 @@ from loadstone.review.analyses.mentions import every_expression
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.analyses.words import uncast
-from loadstone.review.rules.library_keys import by_part, by_tail, decided_by, value_of
+from loadstone.review.rules.library_keys import by_part, by_tail, decided_by, loading_functions, value_of
 from loadstone.review.rules.places import ALL, NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.swallowed_load_failure import LOADS, entered, reaching_loads
@@ -30,18 +30,19 @@ _LOOKUPS: Final = frozenset({"value", "find", "get", "contains", "lookup", "g_ha
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    loading = loading_functions(facts)
     for unit in facts.program.units:
         for function in unit.functions:
             yield from _function(rule, unit, function)
             if unit.language is ir.Language.PYTHON:
                 yield from _by_base_name(rule, unit, function)
         if unit.language in NATIVE:
-            yield from _native(rule, facts, unit)
+            yield from _native(rule, facts, unit, loading)
     python = [u for u in facts.program.units if u.language is ir.Language.PYTHON and _LOADING.search(u.text)]
-    loading = reaching_loads(facts) if python else frozenset()
-    for routine in facts.travels.names.routines if loading else ():
+    reaching = reaching_loads(facts) if python else frozenset()
+    for routine in facts.travels.names.routines if reaching else ():
         if routine.unit in python:
-            yield from _by_part(rule, facts, routine, loading)
+            yield from _by_part(rule, facts, routine, reaching)
 
 
 def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
@@ -75,7 +76,7 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
             return
 
 
-def _native(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+def _native(rule: Rule, facts: Facts, unit: ir.Unit, loading: frozenset[str]) -> Iterator[Claim]:
     for tail in by_tail(facts, unit):
         yield rule.no(
             f"{tail.function.name} takes a library for another one when the last parts of their paths are the same "
@@ -85,7 +86,7 @@ def _native(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
             context=tail.function.name,
             condition=tail.function.condition,
         )
-    for part in by_part(facts, unit):
+    for part in by_part(facts, unit, loading):
         asked, kept = (Location.lines(unit.path, line) for line in (part.asked, part.kept))
         yield rule.no(
             f"{part.table} is asked without {part.left_out}, and what it holds was loaded with it: one "
