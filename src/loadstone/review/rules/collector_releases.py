@@ -17,7 +17,7 @@ from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.places import step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import CLOSES, library_of
-from loadstone.review.walk import calls, parts_of, statements
+from loadstone.review.walk import calls, expressions, parts_of, statements
 
 __all__ = ["aliases", "at_exit", "methods_of", "released_by", "released_twice_or_late", "sure"]
 
@@ -107,16 +107,33 @@ def methods_of(unit: ir.Unit) -> dict[str, list[ir.Function]]:
     return found
 
 
-def _unguarded(method: ir.Function, bindings: Bindings) -> Iterator[tuple[str, int]]:
-    """Attributes that a method releases with nothing asked and nothing noted, and where."""
-    body = [*statements(method.body.body)]
-    noted = any(isinstance(s, ir.Assign) and spelled(s.target).startswith("self.") for s in body)
-    if noted or any(isinstance(s, ir.If) for s in body):
-        return
-    for call in calls(method.body.body):
+def _unguarded(method: ir.Function, methods: list[ir.Function], bindings: Bindings) -> Iterator[tuple[str, int]]:
+    """Attributes that a method releases whenever it runs, and does not clear, and where."""
+    noted, plain = _noted(method, methods), method.body.body
+    asking = [s for s in statements(plain) if isinstance(s, ir.If)]
+    perhaps = {id(call) for s in asking if _asks_about(s, noted) for call in calls((s,))}
+    for call in calls(tuple(sure(plain)) if asking else plain):
         name = library_of(released_by(call, bindings, method.owner))
-        if name.startswith("self."):
+        if name.startswith("self.") and name not in noted and id(call) not in perhaps:
             yield name, call.line
+
+
+def _noted(method: ir.Function, methods: list[ir.Function]) -> set[str]:
+    """The attributes that a method or one it calls sets, and what the class computes, which may be made of them."""
+    called = {call.name for call in calls(method.body.body)}
+    bodies = (m.body.body for m in methods if m is method or m.name in called)
+    named = (spelled(s.target) for body in bodies for s in statements(body) if isinstance(s, ir.Assign))
+    return {name for name in named if name.startswith("self.")} | {f"self.{simple(m.name)}" for m in methods}
+
+
+def _asks_about(statement: ir.Statement, noted: set[str]) -> bool:
+    """Whether a condition is about one of some attributes, by ``getattr`` as well."""
+    condition = statement.condition if isinstance(statement, ir.If) else None
+    words = {name.partition(".")[2] for name in noted}
+    return any(
+        spelled(part) in noted or (isinstance(part, ir.Literal) and part.value in words)
+        for part in expressions(condition)
+    )
 
 
 def _released_by_collector_too(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
@@ -127,11 +144,12 @@ def _released_by_collector_too(rule: Rule, unit: ir.Unit, bindings: Bindings) ->
         for method in methods:
             if method in automatic or simple(method.name).startswith("_"):
                 continue
-            for name, line in _unguarded(method, bindings):
+            for name, line in _unguarded(method, methods, bindings):
+                noted = _noted(method, methods)
                 for other in automatic:
                     calls_it = any(call.name == method.name for call in calls(other.body.body))
-                    same = any(found == name for found, _ in _unguarded(other, bindings))
-                    asks = any(isinstance(s, ir.If) for s in statements(other.body.body))
+                    same = any(found == name for found, _ in _unguarded(other, methods, bindings))
+                    asks = any(_asks_about(s, noted) for s in statements(other.body.body))
                     if (calls_it or same) and not asks:
                         spots = (Spot(unit.path, line, method.name), Spot(unit.path, other.line, other.name))
                         yield rule.no(

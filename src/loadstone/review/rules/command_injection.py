@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Final
 
-from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.claims import Claim, Finding, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
@@ -46,8 +46,10 @@ _OPTION_TOOLS: Final = frozenset(
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    injected = set()
     for arrival, unchecked in by_sink(facts, SinkKind.COMMAND):
         if unchecked and arrival.source.kind not in WEAK:
+            injected.add((arrival.sink.spot.path, arrival.sink.spot.line))
             yield rule.no(
                 f"What comes from {from_where(arrival)} becomes part of a command that a shell reads.",
                 at(arrival.sink.spot),
@@ -60,12 +62,20 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _own_path(rule, facts, unit)
         yield from _one_text(rule, unit)
     for site in (s for s in facts.reached if s.api.role is ApiRole.COMMAND):
-        for invocation in sorted(site.invocations, key=repr):
-            yield from _one(rule, site, invocation, facts)
+        said = [claim for v in sorted(site.invocations, key=repr) for claim in _one(rule, site, v, facts)]
+        yield from _worst(said, injected=(site.spot.path, site.spot.line) in injected)
         if site.unit.language is ir.Language.PYTHON and site.api.kind in {"list", "shell"}:
             yield from _line(rule, site)
 
 
+def _worst(claims: list[Claim], *, injected: bool) -> Iterator[Claim]:
+    """What is said of one call: of a command that others may write, who finds its program is the smaller question."""
+    injected = injected or any(isinstance(c, Finding) and c.cwe == _INJECTION for c in claims)
+    yield from (c for c in claims if not (injected and isinstance(c, Finding) and c.cwe == _SEARCHED))
+
+
+_INJECTION: Final = 78
+_SEARCHED: Final = 426
 _SHELLS: Final = re.compile(r"(?i)(?:\A|[/\\])(?:sh|bash|dash|zsh|ksh|cmd|cmd\.exe|powershell|powershell\.exe)\Z")
 _RUNS: Final = frozenset({"-c", "/c", "/C", "/k", "-Command"})
 _JOINS: Final = frozenset({"arg", "append", "concat", "format", "toStdString", "str"})

@@ -21,7 +21,7 @@ from loadstone.review.walk import expressions, parts_of, statements, tops
 __all__ = ["MAKES", "dropped_statuses", "forgotten_statuses"]
 
 _UNTOLD: Final = re.compile(
-    r"(?i)verbose|log|print|debug|level|wait|sleep|poll|get|count|size|length|unlock|flush|sync"
+    r"(?i)verbose|log(?!_?[io])|print|debug|level|wait|sleep|poll|get|count|size|length|unlock|flush|sync"
 )
 """Words of functions whose number is not a status, or one that nobody asks for."""
 
@@ -53,7 +53,8 @@ def dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         if _is_plain_int(found) and _is_dropped(found) and _fills_what_is_used(facts, found):
             yield _unfilled(rule, found)
-        if found.prototype.result is ForeignResult.SIGNED:
+        signed = found.prototype.result is ForeignResult.SIGNED
+        if signed or (found.prototype.result is ForeignResult.UNSIGNED and (_is_dropped(found) or _is_judged(found))):
             by_unit.setdefault(found.visit.unit.path, []).append(found)
     for calls in by_unit.values():
         dropped = [c for c in calls if _is_dropped(c)]
@@ -64,7 +65,8 @@ def dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
             family = {one for one in looked if _family(one) == _family(symbol)}
             others = {one for one in quiet - looked if _family(one) == _family(symbol)}
             habit = symbol in looked or (len(family) > 1 and len(family) >= 2 * len(others))
-            lasts = bool(_LASTS.search(symbol)) and not found.prototype.by_cffi
+            signed = found.prototype.result is ForeignResult.SIGNED
+            lasts = signed and bool(_LASTS.search(symbol)) and not found.prototype.by_cffi
             if lasts and not habit and not _UNTOLD.search(symbol) and not _is_clean_up(found):
                 yield rule.no(
                     f"{symbol} was declared to return a status, which is dropped: what follows goes on as if it had "
@@ -82,6 +84,23 @@ def dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     Location.lines(found.visit.unit.path, found.call.line),
                     context=found.visit.function.name,
                 )
+
+
+def _is_judged(found: ForeignCall) -> bool:
+    """Whether an unsigned number is taken for a status: compared with one value, or handed to a function for that.
+
+    ``if lib.card_open(slot) != OK:``, ``need(lib.card_open(slot), "open")``.
+    """
+    for part in parts_of(found.visit.statement):
+        match part:
+            case ir.Operation(operator="==" | "!=", operands=operands) if any(
+                uncast(o) is found.call for o in operands
+            ):
+                return True
+            case ir.Call(arguments=(first, *_)) if uncast(first) is found.call:
+                alone = isinstance(found.visit.statement, ir.Evaluate) and found.visit.statement.expression is part
+                return alone and part.receiver is None
+    return False
 
 
 def _is_plain_int(found: ForeignCall) -> bool:

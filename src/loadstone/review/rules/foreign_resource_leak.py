@@ -274,9 +274,21 @@ class _Walk:
         on_no = {name for name, kind in self.learner.learn(condition, holds=False) if kind == "false"}
         if names & on_yes or names & on_no:
             return bool(names & on_yes), bool(names & on_no)
+        negative = self._is_negative(condition)
+        if negative is not None:
+            return negative, not negative
         status = "" if self._status_is_old else self.thing.status
         about_status = bool(status) and status != self.thing.name and self._is_about(condition, status)
         return (took or about_status), False
+
+    def _is_negative(self, condition: ir.Expression) -> bool | None:
+        """Whether a condition says that there is no descriptor (``fd < 0``), or that there is one; None for others."""
+        match uncast(condition):
+            case ir.Operation(operator="<" | "==" | ">=" | "!=" as operator, operands=(it, ir.Literal(value=value))):
+                fails = value == (0 if operator in {"<", ">="} else -1)
+                return operator in {"<", "=="} if fails and spelled(it) == self.thing.name else None
+            case _:
+                return None
 
     @staticmethod
     def _is_about(condition: ir.Expression, name: str) -> bool:

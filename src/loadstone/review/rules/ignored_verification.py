@@ -13,6 +13,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple, words_in
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.keyed_digests import about_keyed_digests
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.verifying_tools import dropped_tool_verdicts
@@ -58,6 +59,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _never_refuses(rule, visit)
     yield from _dropped_verdicts(rule, facts)
     yield from dropped_tool_verdicts(rule, facts)
+    yield from about_keyed_digests(rule, facts)
     for unit in facts.program.units:
         if unit.language is ir.Language.PYTHON and _DIGEST.search(unit.text):
             yield from _weak(rule, unit)

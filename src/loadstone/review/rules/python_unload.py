@@ -187,9 +187,10 @@ def _closes_under(
 ) -> Iterator[tuple[ir.Function, ir.Call, str, ir.Call]]:
     """The calls that give a handle back under a thread: the method, the call, the handle, and a use by the thread."""
     for method in methods if running else ():
-        if method in running or any(map(_stops, calls(method.body.body))):
+        if method in running:
             continue
-        for call in calls(method.body.body):
+        ended = min((c.line for c in calls(method.body.body) if _stops(c)), default=1 << 30)
+        for call in (c for c in calls(method.body.body) if c.line < ended):
             name = library_of(released_by(call, bindings, method.owner))
             is_before = call.line < _first_start(method)  # no thread is there yet
             if is_before or (_only_asks(method) and not _is_cleared(method, name)):

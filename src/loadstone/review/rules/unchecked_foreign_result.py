@@ -17,6 +17,7 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.conditions import asked, is_about
 from loadstone.review.rules.dropped_statuses import MAKES, dropped_statuses, forgotten_statuses
+from loadstone.review.rules.negative_lengths import negative_lengths
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.swallowed_load_failure import LOADS
@@ -57,6 +58,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _missing_libraries(rule, facts)
     yield from forgotten_statuses(rule, facts)
     yield from dropped_statuses(rule, facts)
+    yield from negative_lengths(rule, facts)
 
 
 # Results that may be null.

@@ -14,6 +14,7 @@ from loadstone.review.analyses import Facts
 from loadstone.review.analyses.foreign import COMPUTED, ForeignFunction, foreign_functions, uses_in_order
 from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.neighbours import Neighbours
+from loadstone.review.rules.int_handles import int_handles
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, statements
 
@@ -114,6 +115,7 @@ def _gathered(
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from int_handles(rule, facts)
     declarers, neighbours = _declarers(facts), Neighbours(facts.program.units)
     for unit in facts.program.units:
         if unit.language is not ir.Language.PYTHON or _declared_by_others(unit, declarers, neighbours):
