@@ -43,7 +43,6 @@ def int_handles(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 f"{made.prototype.symbol} has argtypes and no restype, so its result is an int, and "
                 f"{found.prototype.symbol} (line {found.call.line}) takes it for a pointer: the upper half is lost.",
                 Location.lines(made.visit.unit.path, made.call.line),
-                cwe=704,
                 severity=Severity.HIGH,
                 fix=f"Set {made.prototype.symbol}.restype = ctypes.c_void_p.",
                 why=(

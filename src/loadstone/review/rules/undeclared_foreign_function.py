@@ -115,7 +115,9 @@ def _gathered(
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    yield from int_handles(rule, facts)
+    cut = [*int_handles(rule, facts)]
+    yield from cut
+    told = {(claim.location.path, claim.location.start) for claim in cut}
     declarers, neighbours = _declarers(facts), Neighbours(facts.program.units)
     for unit in facts.program.units:
         if unit.language is not ir.Language.PYTHON or _declared_by_others(unit, declarers, neighbours):
@@ -133,6 +135,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             lacking = [one for one in lacking if one not in plain]
         for function, (what, severity) in lacking:
             first = min(function.uses, key=lambda use: use.call.line)
+            if (unit.path, first.call.line) in told:
+                continue
             lack = Share("function", "lacks", "lack").of(without, len(called))
             message = f"{function.symbol} is called without {what}; {lack} one"
             place = Location.lines(unit.path, first.call.line, first.call.end_line or None)

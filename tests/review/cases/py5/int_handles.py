@@ -17,7 +17,7 @@ def bind():
 class Channel:
     def __init__(self, lib, number):
         self._lib = lib
-        self._channel = self._lib.mx_channel(number)  #! CWE-704
+        self._channel = self._lib.mx_channel(number)  #! CWE-686
         if not self._channel:
             raise OSError(number)
 
@@ -28,10 +28,10 @@ class Channel:
 class Bus:
     def __init__(self, lib, number):
         self._lib = lib
-        self._channel = self._lib.mx_bus(number)  #! none CWE-704
+        self._channel = self._lib.mx_bus(number)  #! none CWE-686
         if not self._channel:
             raise OSError(number)
 
     def mute(self, name):
-        number = self._lib.mx_number(name)  #! none CWE-704
+        number = self._lib.mx_number(name)  #! none CWE-686
         self._lib.mx_mute(self._channel, number)

@@ -62,6 +62,11 @@ class Strict:
     def is_same_file(self, body, known):
         return hashlib.sha256(body).hexdigest() == known  #! none CWE-208
 
+    def is_ours_on_disk(self, body, name):
+        with open(name, encoding="ascii") as given:
+            seal = given.read().strip()
+        return self.seal(body) == seal  #! none CWE-208
+
     def is_ours(self, body, seal):
         return hmac.compare_digest(self.seal(body), seal)  #! none
 
