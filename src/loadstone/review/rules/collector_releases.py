@@ -50,12 +50,26 @@ def released_by(call: ir.Call, bindings: Bindings, owner: str = "") -> str:
     if api is not None and api.role is ApiRole.UNLOAD:
         return name
     symbol = bindings.symbol(call, owner)
-    if symbol is None or not CLOSES.search(symbol):
+    if symbol is None or not CLOSES.search(symbol) or _is_emptied(symbol, bindings):
         return ""
     return name if not _STAYS.search(symbol) or _has_maker(symbol, bindings) else ""
 
 
 _PAIRS: Final = (("disconnect", "connect"), ("deinit", "init"), ("finish", "start"), ("end", "begin"))
+
+
+_EMPTIES: Final = re.compile(r"(?i)close|clear|reset|release|stop")
+_DELETES: Final = ("delete", "destroy", "free", "dispose")
+
+
+def _is_emptied(symbol: str, bindings: Bindings) -> bool:
+    """``Media_Close`` where the file also declares ``Media_Delete``: the handle may be opened again, or deleted."""
+    word = _EMPTIES.search(symbol)
+    if word is None:
+        return False
+    begin, end = symbol[: word.start()], symbol[word.end() :]
+    names = {begin + last + end for last in _DELETES} | {begin + last.capitalize() + end for last in _DELETES}
+    return bool(names & bindings.prototypes.keys())
 
 
 def _has_maker(symbol: str, bindings: Bindings) -> bool:

@@ -74,7 +74,7 @@ def dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     Location.lines(found.visit.unit.path, found.call.line),
                     context=found.visit.function.name,
                 )
-            if _fills_what_is_used(facts, found):
+            if signed and _fills_what_is_used(facts, found):
                 yield _unfilled(rule, found)
                 continue
             if habit and not _UNTOLD.search(symbol) and not CLOSES.search(symbol) and not _is_clean_up(found):
@@ -250,7 +250,10 @@ def _read(statement: ir.Statement) -> Iterator[ir.Expression]:
 
 def _looked_at(function: ir.Function, name: str, call: ForeignCall, lines: list[int]) -> bool:
     """Whether a condition or a return uses the variable before it is set again."""
-    until = min((line for line in lines if line > call.call.line), default=1 << 30)
+    apart = [arms for s in statements(function.body.body) if isinstance(s, ir.If) and (arms := _arms(s))]
+    here = call.call.line
+    instead = {line for line in lines for yes, no in apart if here in yes and line in no}
+    until = min((line for line in lines if line > here and line not in instead), default=1 << 30)
     for statement in statements(function.body.body):
         asked: list[ir.Expression] = []
         match statement:
@@ -270,10 +273,18 @@ def _looked_at(function: ir.Function, name: str, call: ForeignCall, lines: list[
                 ]
         for condition in asked:
             line = condition.line
-            here = call.call.line < line <= until or (isinstance(statement, ir.Return) and line > call.call.line)
-            if here and name in map(spelled, _places(condition)):
+            after = here < line <= until or (isinstance(statement, ir.Return) and line > here)
+            if after and name in map(spelled, _places(condition)):
                 return True
     return False
+
+
+def _arms(statement: ir.If) -> tuple[range, range] | None:
+    """The lines of the two arms of an ``if``, of which one runs."""
+    if statement.otherwise is None:
+        return None
+    yes, no = statement.then, statement.otherwise
+    return range(yes.line, yes.end_line + 1), range(no.line, no.end_line + 1)
 
 
 def _places(expression: ir.Expression) -> Iterator[ir.Expression]:

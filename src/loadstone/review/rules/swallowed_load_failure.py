@@ -74,6 +74,20 @@ def _tested_later(function: ir.Function, name: str, line: int) -> bool:
     return given and name.startswith(("_", "self."))
 
 
+def _noted(unit: ir.Unit, function: ir.Function, attempt: ir.Try) -> bool:
+    """A module that sets a name where the load works, and whose functions ask about it."""
+    if function.name != "<module>":
+        return False
+    names = {dotted(s.target) for s in attempt.body.body if isinstance(s, ir.Assign)}
+    return any(
+        isinstance(part, ir.Name | ir.Member) and dotted(part) in names
+        for other in unit.functions
+        for s in statements(other.body.body)
+        if isinstance(s, ir.If)
+        for part in expressions(s.condition)
+    )
+
+
 def _goes_on_looking(function: ir.Function, attempt: ir.Try) -> bool:
     """``try: return CDLL(a) except OSError: pass``, and after it another load, or an error for the caller."""
     if not any(isinstance(s, ir.Return) for s in statements(attempt.body.body)):
@@ -260,6 +274,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                         id(attempt) in looping
                         or (name and _tested_later(function, name, handler.line))
                         or _goes_on_looking(function, attempt)
+                        or (handler.body.body and _noted(unit, function, attempt))
                     )
                     if not _only_talks(handler.body) or moves_on or call.name == "importlib.import_module":
                         handled.append(place)

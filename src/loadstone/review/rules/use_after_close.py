@@ -39,6 +39,8 @@ _SPEAKS: Final = ("ctypes", "ffi", "os.close")
 _SYSTEM: Final = ("os.", "fcntl.", "mmap.", "select.", "termios.")
 """Modules whose functions take descriptors."""
 
+_NUMBER: Final = re.compile(r"(?:\A|\.)(?:c_u?(?:int|long|short|byte)\w*|c_size_t|DWORD|UINT|INT|LONG|ULONG)\Z")
+
 _LAST: Final = re.compile(r"__del__|_?finali[sz]e")
 """Methods after which nobody has the object any more."""
 
@@ -53,6 +55,7 @@ class _Close:
     method: ir.Function
     line: int
     kind: int
+    is_sure: bool  # a descriptor or an address, and no number that the library looks up itself
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -72,6 +75,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 def _of_class(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindings: Bindings) -> Iterator[Claim]:
     closing = (method for method in methods if not _LAST.search(simple(method.name)))
     for closed in (close for method in closing for close in _closes(method, bindings)):
+        if _is_own_number(methods, closed.attribute):
+            continue
         for method in methods:
             if method is closed.method or simple(method.name) in _SETS_UP or simple(method.name) == "__del__":
                 continue
@@ -91,6 +96,7 @@ def _of_class(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindings: B
                 "the same.",
                 Location.lines(unit.path, use),
                 cwe=closed.kind,
+                severity=Severity.HIGH if closed.is_sure else Severity.MEDIUM,
                 why=(
                     step(Spot(unit.path, closed.line, closed.method.name), "closed", "release"),
                     *(step(spot, f"calls {simple(method.name)}", "call") for spot in callers[:4]),
@@ -99,6 +105,17 @@ def _of_class(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindings: B
                 context=method.name,
             )
             break
+
+
+def _is_own_number(methods: list[ir.Function], attribute: str) -> bool:
+    """``self.channel = c_ubyte(int(channel))``: the name of a device that its owner chose, before and after."""
+    given = [
+        uncast(s.value)
+        for method in methods
+        for s in statements(method.body.body)
+        if isinstance(s, ir.Assign) and spelled(s.target) == attribute
+    ]
+    return bool(given) and all(isinstance(v, ir.Call) and bool(v.arguments) and _NUMBER.search(v.name) for v in given)
 
 
 def _reopens(methods: list[ir.Function], closed: _Close, bindings: Bindings) -> bool:
@@ -126,9 +143,13 @@ def _closes(method: ir.Function, bindings: Bindings) -> Iterator[_Close]:
         api = known.get(call.name)
         symbol = bindings.symbol(call, method.owner)
         if call.name == "os.close":
-            yield _Close(attribute, method, call.line, 910)
-        elif (api is not None and api.role is ApiRole.UNLOAD) or (symbol is not None and CLOSES.search(symbol)):
-            yield _Close(attribute, method, call.line, 416)
+            yield _Close(attribute, method, call.line, 910, is_sure=True)
+        elif api is not None and api.role is ApiRole.UNLOAD:
+            yield _Close(attribute, method, call.line, 416, is_sure=True)
+        elif symbol is not None and CLOSES.search(symbol):
+            taken = (bindings.prototypes[symbol].arguments or ())[:1] if symbol in bindings.prototypes else ()
+            is_number = any(_NUMBER.search(spelled(kind)) for kind in taken)
+            yield _Close(attribute, method, call.line, 416, is_sure=bool(taken) and not is_number)
 
 
 def library_of(name: str) -> str:
