@@ -154,6 +154,11 @@ class Calls:
             return not known and not self._is_method(call.name, frame)
         return True
 
+    def looks_up(self, call: ir.Call) -> bool:
+        """``((run_t)dlsym(h, "run"))()``: what is called is what a lookup gives at this very place."""
+        api = self.tables.get(call.name)
+        return call.receiver is None and api is not None and api.role is ApiRole.RESOLVE
+
     def _is_method(self, name: str, frame: Frame) -> bool:
         """Whether a member that is called belongs to a class of C++ that has no variable of this name."""
         owner, separator, member = name.rpartition("::")
@@ -189,6 +194,8 @@ class Calls:
                 ]
             if self.summaries.never_returns(found):
                 return []
+            if self._is_running(found, frame):
+                self._entered_with_locks(found, state, frame, call.line)
             api = None
         if name == "delete" and values and (ended := self._ended(values[0], frame)) is not None:
             return self.enter(ended, (), values[0], state, frame, call.line, None, None)
@@ -375,6 +382,13 @@ class Calls:
         """Whether a container holds texts or paths, and is not one."""
         spelled = self.memory.type_of(container, frame)
         return element(spelled) != spelled and is_text(element(spelled))
+
+    def _entered_with_locks(self, found: KnownFunction, state: State, frame: Frame, line: int) -> None:
+        """A function is called anew, by itself or by what it calls, with locks held that it has taken."""
+        for held in state.locks:
+            if (held.spot.path, held.spot.function) == (found.unit.path, found.function.name):
+                step = LockStep("recursion", held.lock, frame.spot(line), state.locks, held.spot)
+                self.effects.record.lock_steps.add(step)
 
     def _handed_under_lock(self, values: tuple[Value, ...], state: State, frame: Frame, line: int) -> None:
         """A library, or what a pointer leads to, is called with locks held, and given functions that it may call.

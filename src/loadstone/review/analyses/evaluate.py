@@ -369,7 +369,7 @@ class PathEvaluator:
 
     def _callee(self, function: ir.Expression, receiver: Value, state: State, frame: Frame) -> Value:
         """What is called. The object of a method is made once, where a call makes it."""
-        if isinstance(function, ir.Call):
+        if isinstance(function, ir.Call) and not self.calls.looks_up(function):
             return None
         if isinstance(function, ir.Member) and isinstance(uncast(function.base), ir.Call):
             return self._field(function, receiver, None, state, frame)

@@ -7,6 +7,7 @@ two files are two locks. Where paths meet, what only one of them holds is not he
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable
@@ -67,6 +68,11 @@ class Locks:
         is_shared = api.kind == "shared"
         self.take(lock, taken, frame, call.line, scoped=isinstance(subject, LockGuard), shared=is_shared)
         outcomes: list[tuple[Value, State]] = [(Constant(good), taken)]
+        if api.role is ApiRole.TRY_LOCK and api.success is Success.ZERO:
+            bad = errno.EBUSY
+        named_statuses = api.name.startswith("mtx_")  # thrd_success and thrd_busy have no numbers of their own
+        if api.role is ApiRole.TRY_LOCK and not named_statuses and not any(h.lock == lock for h in state.locks):
+            state.flag(f"refused {lock}", frame.spot(call.line))
         return [*outcomes, (Constant(bad), state)] if may_fail else outcomes
 
     def _subject(self, api: Api, call: ir.Call, subject: Value, place_of: PlaceOf) -> str:
@@ -117,7 +123,7 @@ class Locks:
         else:
             if not together:
                 self.record.lock_steps.add(LockStep("take", lock, spot, state.locks, scoped=scoped))
-            state.flags = frozenset(f for f in state.flags if f[0] != f"unlocked {lock}")
+            state.flags = frozenset(f for f in state.flags if f[0] not in {f"unlocked {lock}", f"refused {lock}"})
         state.locks = (*state.locks, Held(lock, spot, scoped, shared))
 
     def drop(self, lock: str, state: State, frame: Frame, line: int) -> None:
@@ -129,6 +135,10 @@ class Locks:
             state.locks = (*state.locks[: held[-1]], *state.locks[held[-1] + 1 :])
             if len(held) == 1:
                 state.flag(f"unlocked {lock}", spot)
+            return
+        refused = state.has_flag(f"refused {lock}")
+        if refused is not None:
+            self.record.lock_steps.add(LockStep("refused", lock, spot, state.locks, refused))
             return
         since = state.has_flag(f"unlocked {lock}")
         if since is not None and since != spot:

@@ -13,9 +13,10 @@ from loadstone.review.analyses.facts import Facts, LockStep
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import last_word
-from loadstone.review.ir import Language, Name
+from loadstone.review.ir import Block, If, Language, Loop, Name, Switch
+from loadstone.review.rules.lock_rings import rings
 from loadstone.review.rules.own_recursion import retaken_by
-from loadstone.review.rules.places import ALL, at, resolve_lines, step
+from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.python_locks import Nesting, forgotten, nestings
 from loadstone.review.rules.rule import Rule
 from loadstone.review.typenames import base_type
@@ -77,9 +78,64 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 why=(step(one.since, "released", "release"), step(one.spot, "released again", "release")),
                 context=one.spot.function,
             )
+    yield from _refused(rule, steps)
+    yield from _entered_again(rule, facts, steps, recursive)
     yield from _called_back(rule, facts, steps, recursive)
     yield from _orders(rule, steps)
     yield from _scoped(rule, steps)
+
+
+def _refused(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
+    """A lock that was tried and not got is released all the same."""
+    for one in steps:
+        if one.what == "refused" and one.since is not None:
+            yield rule.no(
+                f"{one.lock} is released at line {one.spot.line} also where the attempt to take it at line "
+                f"{one.since.line} failed: another thread holds it.",
+                at(one.spot),
+                cwe=832,
+                fix="Release it only where the attempt succeeded.",
+                why=(step(one.since, "not taken", "lock"), step(one.spot, "released", "release")),
+                context=one.spot.function,
+                condition=one.spot.condition,
+            )
+
+
+def _entered_again(
+    rule: Rule, facts: Facts, steps: list[LockStep], recursive: set[tuple[str, str]]
+) -> Iterator[Claim]:
+    """A function that takes a variable's lock first thing is called again with it held, by itself or what it calls."""
+    units = {u.path: u for u in facts.program.units}
+    told: set[tuple[str, Spot]] = set()
+    for one in steps:
+        if one.what != "recursion" or one.since is None or _reenters(recursive, one):
+            continue
+        unit = units[one.since.path]
+        always = {
+            s.line
+            for f in unit.functions
+            if f.name == one.since.function and unit.language in NATIVE
+            for s in f.body.body
+            if not isinstance(s, If | Loop | Switch | Block)
+        }
+        is_one = any(v.name == one.lock for v in unit.variables)
+        if is_one and one.since.line in always and (one.lock, one.since) not in told:
+            told.add((one.lock, one.since))
+            yield rule.no(
+                f"{one.since.function} is called again at line {one.spot.line} with {one.lock} held since line "
+                f"{one.since.line}, where it takes it: it waits for itself.",
+                at(one.spot),
+                cwe=764,
+                severity=Severity.HIGH,
+                fix="Take it once, outside, and let a function of its own call itself with it held.",
+                why=(
+                    step(one.since, f"{one.lock} is taken", "lock"),
+                    step(one.spot, f"{one.since.function} is called again", "call"),
+                    step(one.since, "taken again", "lock"),
+                ),
+                context=one.spot.function,
+                condition=one.spot.condition,
+            )
 
 
 def _is_handed_to_caller(steps: list[LockStep], lock: str, since: Spot) -> bool:
@@ -260,7 +316,21 @@ def _orders(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
                 ),
                 context=late.spot.function,
             )
-    ordered = {s for e, s in edges.items() if (e[1], e[0]) not in edges}
+    ringed = [*rings(edges)]
+    for ring in ringed:
+        last = max(ring, key=lambda s: s.spot)
+        yield rule.no(
+            f"{', '.join(s.lock for s in ring)}: each is held while the next is taken, and so round "
+            f"(lines {resolve_lines(s.spot for s in ring)}).",
+            at(last.spot),
+            cwe=833,
+            severity=Severity.MEDIUM,
+            fix="One order everywhere, or lock all at once.",
+            why=tuple(step(s.spot, f"{s.lock} is taken with another held", "lock") for s in ring),
+            context=last.spot.function,
+        )
+    ringed_steps = {s for ring in ringed for s in ring}
+    ordered = {s for e, s in edges.items() if (e[1], e[0]) not in edges and s not in ringed_steps}
     if ordered and len(ordered) == len(set(edges.values())):
         spots = [s.spot for s in ordered]
         yield rule.yes(

@@ -33,7 +33,7 @@ def retaken_by(facts: Facts) -> set[tuple[str, str]]:
         (path, f.name)
         for path, f in functions
         if _plays(facts, f.body, ApiRole.LOCK)
-        and (_asks_who(f) or any((f.owner, name) in counters for name in _counted_up(f)))
+        and (_asks_who(f) or any((f.owner, name) in counters for name in _counted(f, "+")))
     }
 
 
@@ -42,19 +42,20 @@ def _plays(facts: Facts, block: ir.Block, role: ApiRole) -> bool:
 
 
 def _asked_before_release(facts: Facts, function: ir.Function) -> Iterator[str]:
-    """``if (!--depth) unlock();``: the counters that decide whether a lock is released."""
+    """``if (!--depth) unlock();``: the counters, lowered here, that decide whether a lock is released."""
+    lowered = {*_counted(function, "-")}
     for statement in every_statement(function.body):
         if isinstance(statement, ir.If) and _plays(facts, statement.then, ApiRole.UNLOCK):
-            yield from (name for part in expressions(statement.condition) if (name := word(part)))
+            yield from (name for part in expressions(statement.condition) if (name := word(part)) in lowered)
 
 
-def _counted_up(function: ir.Function) -> Iterator[str]:
-    """The variables and members that a function adds to."""
+def _counted(function: ir.Function, operator: str) -> Iterator[str]:
+    """The variables and members that a function adds to (``+``) or takes from (``-``)."""
     for statement in every_statement(function.body):
-        if isinstance(statement, ir.Assign) and statement.operator == "+":
+        if isinstance(statement, ir.Assign) and statement.operator == operator:
             yield word(statement.target)
     for part in every_expression(function.body):
-        if isinstance(part, ir.AssignmentExpression) and part.operator == "+":
+        if isinstance(part, ir.AssignmentExpression) and part.operator == operator:
             yield word(part.target)
 
 
