@@ -16,7 +16,7 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
-from loadstone.review.walk import expressions, tops
+from loadstone.review.walk import children, expressions, tops
 
 __all__ = ["FileNumbers", "Untested"]
 
@@ -238,10 +238,72 @@ class FileNumbers:
                     if all(self._is_narrow(o, types) for o in added) and names & numbers and not sources & asked:
                         yield min(names & numbers), call.line
 
+    def small_products(self, function: ir.Function) -> Iterator[tuple[str, int]]:
+        """``count * 16 > size``, ``need = count * 16; malloc(need)``: products of 32 bits, whatever they are used for.
+
+        Silent where a comparison of order, or a call that decides something, was asked about the number before.
+        """
+        numbers = {*self._numbers(function)[0], *self._mapped(function)}
+        types = _types(function)
+        rounds = [s.condition for s in every_statement(function.body) if isinstance(s, ir.Loop)]
+        narrow = []
+        for product in self._sizes(function) if numbers else ():
+            factors = [o for o in product.operands if not isinstance(o, ir.Literal)]
+            if all(self._is_narrow(o, types) for o in factors) and {place_named(o) for o in factors} & numbers:
+                narrow.append(product)
+        for product in narrow:
+            asking = (e for e in _asked(function) if e.line <= product.line and e not in rounds)
+            parts = (part for e in asking for part in _without(e, narrow))
+            names = {place_named(o) for o in product.operands} & numbers
+            if not names & {place_named(p) for p in parts}:
+                yield min(names), product.line
+
+    def _mapped(self, function: ir.Function) -> Iterator[str]:
+        """The members that a function reads of records it finds in a run of bytes: ``h = (const header *)map``."""
+        types = _types(function)
+        bytes_ = {p.name for p in function.parameters if _BYTES.search(p.type)}
+        found = {
+            s.target.name
+            for s in every_statement(function.body)
+            if isinstance(s, ir.Assign)
+            and isinstance(s.target, ir.Name)
+            and isinstance(s.value, ir.Cast)
+            and (_roots(s.value) & bytes_ or _is_bytes(s.value, types))
+        }
+        for part in every_expression(function.body):
+            if isinstance(part, ir.Member) and place_named(part.base) in found:
+                yield place_named(part)
+
+    @staticmethod
+    def _sizes(function: ir.Function) -> Iterator[ir.Operation]:
+        """The products that are compared with something, or kept and then compared or allocated."""
+        asking = [e for e in _asked(function) if isinstance(e, ir.Operation)]
+        blocks = [a for c in calls_in(function.body) if last_word(c.name) in _ALLOCATES for a in c.arguments]
+        sized = {name for e in (*asking, *blocks) for part in expressions(e) if (name := place_named(part))}
+        kept = (value for target, value in _stores(function) if place_named(target) in sized)
+        for value in dict.fromkeys((*asking, *kept)):
+            yield from (p for p in _uncast_parts(value) if isinstance(p, ir.Operation) and p.operator == "*")
+
     def _is_narrow(self, operand: ir.Expression, types: dict[str, str]) -> bool:
         name = place_named(operand)
         own = types.get(name, "") or self.fields.get(name.rpartition(".")[2], "")
         return bool(_NARROW.search(operand.type if isinstance(operand, ir.Cast) else own))
+
+
+def _uncast_parts(expression: ir.Expression) -> Iterator[ir.Expression]:
+    """The operands of sums, products and comparisons, casts and calls not entered."""
+    yield expression
+    if isinstance(expression, ir.Operation) and expression.operator in _COMPARES | {"+", "-", "*"}:
+        for operand in expression.operands:
+            yield from _uncast_parts(operand)
+
+
+def _without(expression: ir.Expression, left_out: list[ir.Operation]) -> Iterator[ir.Expression]:
+    """The parts of an expression, some of them left out with all that is in them."""
+    if expression not in left_out:
+        yield expression
+        for part in children(expression):
+            yield from _without(part, left_out)
 
 
 def _paths(asking: Iterable[ir.Expression]) -> set[str]:

@@ -18,6 +18,7 @@ from loadstone.review.rules.child_statuses import unread_statuses
 from loadstone.review.rules.com_lifetimes import dropped_interfaces
 from loadstone.review.rules.error_codes import unread_codes
 from loadstone.review.rules.lookups import looked_up, word
+from loadstone.review.rules.passed_over import passed_over
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, tops
@@ -33,6 +34,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if unit.language not in NATIVE:
             continue
         good: list[int] = []
+        yield from _passed_over(rule, facts, unit)
         for function in unit.functions:
             yield from _dropped(rule, facts, unit, function)
             yield from _begun_blindly(rule, facts, unit, function)
@@ -133,6 +135,21 @@ def _interface_unasked(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iter
             why=(FlowStep(given, "the status is dropped", "acquire"), FlowStep(place, "used", "use")),
             context=function.name,
             condition=function.condition,
+        )
+
+
+def _passed_over(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """``if (!handle) continue;``: what cannot be loaded is missing from the table, and nobody learns of it."""
+    for found in passed_over(facts, unit):
+        yield rule.no(
+            f"What {last_word(found.load.name)} at line {found.load.line} cannot load is passed over: nothing tells, "
+            "counts or returns that it failed.",
+            Location.lines(unit.path, found.line),
+            cwe=391,
+            severity=Severity.LOW,
+            fix="Tell why (dlerror), or count the failures and return them.",
+            context=found.function.name,
+            condition=found.function.condition,
         )
 
 

@@ -101,9 +101,7 @@ def _refused(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
             )
 
 
-def _entered_again(
-    rule: Rule, facts: Facts, steps: list[LockStep], recursive: set[tuple[str, str]]
-) -> Iterator[Claim]:
+def _entered_again(rule: Rule, facts: Facts, steps: list[LockStep], recursive: set[tuple[str, str]]) -> Iterator[Claim]:
     """A function that takes a variable's lock first thing is called again with it held, by itself or what it calls."""
     units = {u.path: u for u in facts.program.units}
     told: set[tuple[str, Spot]] = set()

@@ -21,6 +21,7 @@ from loadstone.review.rules.interface_counts import (
     plain_counters,
     read_after_delete,
 )
+from loadstone.review.rules.own_counts import OwnCounts
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -34,6 +35,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _handed_out(rule, facts)
     yield from _servers(rule, facts)
     yield from _kept_on_failure(rule, facts)
+    yield from _own_counts(rule, facts)
     for shared in shared_state(facts):
         writes = [a for a in shared.accesses if a.is_write]
         if not is_count(shared.variable) or len({w.spot for w in writes}) < 2:
@@ -170,6 +172,23 @@ def _kept_on_failure(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     context=function.name,
                     condition=function.condition,
                 )
+
+
+def _own_counts(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A use of an object that the file counts itself stays counted, and its library is never closed."""
+    for unit in (u for u in facts.program.units if u.language is ir.Language.C):
+        for kept in OwnCounts(facts, unit).kept():
+            counted, lost = (Location.lines(unit.path, n) for n in (kept.counted, kept.lost))
+            how = "is overwritten" if kept.is_overwritten else "is left counted"
+            yield rule.no(
+                f"{kept.name} {how} at line {kept.lost}: nothing gives the use back, and its library is never closed.",
+                lost,
+                severity=Severity.MEDIUM,
+                fix="Give the use back on this way out too.",
+                why=(FlowStep(counted, "counted", "acquire"), FlowStep(lost, "not given back", "use")),
+                context=kept.function.name,
+                condition=kept.function.condition,
+            )
 
 
 def _leaves_behind(function: ir.Function, line: int) -> bool:

@@ -19,6 +19,7 @@ from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.printed_texts import declared_room, printed_without_room
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.summed_copies import summed_copies
+from loadstone.review.rules.unended_texts import unended_texts
 from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
@@ -66,6 +67,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _summed(rule, unit, function)
             yield from _sized(rule, unit, function)
         yield from _handed_in(rule, unit)
+        yield from _unended(rule, unit)
 
 
 def _summed(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
@@ -92,6 +94,22 @@ def _handed_in(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
                 FlowStep(Location.lines(unit.path, write.line), "written to", "use"),
             ),
             context=write.function,
+        )
+
+
+def _unended(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
+    """Bytes of a file or a peer are read as a text, and nothing says that they end."""
+    for function, text in unended_texts(unit):
+        filled, read = Location.lines(unit.path, text.filled), Location.lines(unit.path, text.read)
+        yield rule.no(
+            f"{text.filler} may fill {text.name} to its last byte at line {text.filled}; {text.reader} reads it at "
+            f"line {text.read} up to an end that may not be there.",
+            read,
+            cwe=170,
+            fix="Write a NUL into its last byte, refuse what has none (memchr), or print it with a precision.",
+            why=(FlowStep(filled, "filled whole", "acquire"), FlowStep(read, "read as a text", "use")),
+            context=function.name,
+            condition=function.condition,
         )
 
 

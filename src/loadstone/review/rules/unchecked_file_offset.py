@@ -76,6 +76,17 @@ def _numbers(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
                 context=function.name,
                 condition=function.condition,
             )
+        for name, line in dict.fromkeys(numbers.small_products(function)):
+            yield rule.no(
+                f"{name} from the file is multiplied in 32 bits: near 2^32 the size is a small one.",
+                Location.lines(unit.path, line),
+                cwe=190,
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix="Compare the number with the size divided, or multiply in size_t.",
+                context=function.name,
+                condition=function.condition,
+            )
         for names, line in numbers.wraps(function):
             yield rule.no(
                 f"The sum {names} can wrap around before it is compared.",

@@ -16,7 +16,6 @@ from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.typenames import base_type
-from loadstone.review.walk import expressions
 
 __all__ = ["UnendedText", "unended_texts"]
 
@@ -79,9 +78,7 @@ def _records(unit: ir.Unit) -> dict[str, frozenset[str]]:
         if (name := place_named(a))
     }
     return {
-        one.name.rpartition("::")[2]: frozenset(
-            m.name for m in one.members if _CHARACTERS.match(m.type)
-        )
+        one.name.rpartition("::")[2]: frozenset(m.name for m in one.members if _CHARACTERS.match(m.type))
         for one in unit.classes
         if base_type(one.name) not in written
     }
@@ -96,9 +93,7 @@ def _types(unit: ir.Unit, function: ir.Function) -> dict[str, str]:
     return found
 
 
-def _filled(
-    call: ir.Call, types: dict[str, str], records: dict[str, frozenset[str]]
-) -> Iterator[tuple[str, ir.Call]]:
+def _filled(call: ir.Call, types: dict[str, str], records: dict[str, frozenset[str]]) -> Iterator[tuple[str, ir.Call]]:
     """The texts that a call fills to their last byte: an array, or those of a record."""
     place = _FILLS.get(last_word(call.name))
     if place is None or len(call.arguments) <= max(place[1]):
@@ -157,8 +152,10 @@ def _ended(function: ir.Function) -> frozenset[str]:
             found.add(place_named(item.base))
         elif isinstance(part, ir.Operation) and part.operator in {"==", "!="}:  # name[15] != 0
             found |= {place_named(o.base) for side in part.operands if isinstance(o := uncast(side), ir.Item)}
-        elif isinstance(part, ir.Operation) and part.operator == "!" and isinstance(
-            item := uncast(part.operands[0]), ir.Item
+        elif (
+            isinstance(part, ir.Operation)
+            and part.operator == "!"
+            and isinstance(item := uncast(part.operands[0]), ir.Item)
         ):
             found.add(place_named(item.base))
         elif isinstance(part, ir.Call) and last_word(part.name) in _BOUNDS:
