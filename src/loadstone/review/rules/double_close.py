@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Severity
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import ApiRole
-from loadstone.review.ir import Loop
+from loadstone.review.ir import Language, Loop
+from loadstone.review.rules.copied_handles import copied_handles
 from loadstone.review.rules.places import NATIVE, at, in_file, step
 from loadstone.review.rules.rule import Rule
 
@@ -50,6 +51,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             context=again.function,
             condition=again.condition,
         )
+    yield from _copied(rule, facts)
     for site in facts.of(ApiRole.LOAD):
         if len(site.closes) == 1 and not any(u.closed for u in site.uses):
             close = min(site.closes)
@@ -59,6 +61,29 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 places=(at(site.spot),),
                 practice=Practice.LIFECYCLE,
                 context=site.spot.function,
+            )
+
+
+def _copied(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Two members, or two entries of a table, hold one handle, and each is closed."""
+    for unit in (u for u in facts.program.units if u.language is Language.C):
+        for found in copied_handles(facts, unit):
+            copied, first, again = (Location.lines(unit.path, n) for n in (found.copied, found.first, found.again))
+            both = found.one if found.one == found.other else f"{found.one} and {found.other}"
+            yield rule.no(
+                f"{found.copier} copies one handle at line {found.copied}, and {both} are closed each "
+                f"(line {found.again}): one handle twice.",
+                again,
+                cwe=415,
+                severity=Severity.MEDIUM,
+                fix="Open it once for each holder, or compare before the second close.",
+                why=(
+                    FlowStep(copied, "the handle is copied", "acquire"),
+                    FlowStep(first, "released", "release"),
+                    FlowStep(again, "released again", "release"),
+                ),
+                context=found.function.name,
+                condition=found.function.condition,
             )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Severity
+from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Site
@@ -14,8 +14,9 @@ from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.travel.names import Routine
+from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.places import ALL, at, in_file, step
+from loadstone.review.rules.places import ALL, NATIVE, at, in_file, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls
 
@@ -24,6 +25,7 @@ __all__ = ["RULE"]
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _python(rule, facts)
+    yield from _left_outside(rule, facts)
     for site in (s for s in facts.reached if s.api.role is ApiRole.PRIVILEGE):
         yield from _group_too_late(rule, site)
         for invocation in site.invocations:
@@ -76,6 +78,32 @@ def _group_too_late(rule: Rule, site: Site) -> Iterator[Claim]:
                 context=site.spot.function,
             )
             return
+
+
+def _left_outside(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``chroot(dir)`` without ``chdir``: the working directory stays outside, and ``..`` leads anywhere.
+
+    Source: chroot(2), which says so.
+    """
+    loading = {s.unit.path for s in facts.of(ApiRole.LOAD)}
+    for unit in (u for u in facts.program.units if u.language in NATIVE and u.path in loading):
+        called = {f.name: {last_word(c.name): c for c in reversed([*calls_in(f.body)])} for f in unit.functions}
+        for function in unit.functions:
+            into = called[function.name].get("chroot")
+            near = (calls for name, calls in called.items() if name == function.name or function.name in calls)
+            if into is not None and not any(calls.keys() & _MOVES for calls in near):
+                yield rule.no(
+                    f"chroot at line {into.line} leaves the working directory outside; relative names lead there.",
+                    Location.lines(unit.path, into.line),
+                    cwe=243,
+                    severity=Severity.MEDIUM,
+                    fix='chdir("/") behind it, and test both.',
+                    context=function.name,
+                    condition=function.condition,
+                )
+
+
+_MOVES: Final = frozenset({"chdir", "fchdir", "pivot_root"})
 
 
 def _is_for_another_program(facts: Facts, site: Site) -> bool:

@@ -42,7 +42,8 @@ def passed_over(facts: Facts, unit: ir.Unit) -> Iterator[PassedOver]:
         if _speaks(function) or _OPTIONAL.search(last_word(function.name)):
             continue
         for loop in (s for s in every_statement(function.body) if isinstance(s, ir.Loop)):
-            if not any(_is_way_out(s) for s in every_statement(loop.body)):
+            ways_out = any(_is_way_out(s) for s in every_statement(loop.body))
+            if not ways_out and not any(_closes(facts, s) for s in loop.body.body):
                 yield from _in_loop(facts, function, loop, silent)
 
 
@@ -86,6 +87,12 @@ def _is_way_out(statement: ir.Statement) -> bool:
     return isinstance(statement, ir.Return | ir.Raise) or (
         isinstance(statement, ir.Jump) and statement.kind in {"break", "goto"}
     )
+
+
+def _closes(facts: Facts, statement: ir.Statement) -> bool:
+    """Whether a statement closes what was opened: the loop looks at libraries, it does not gather them."""
+    call = uncast(statement.expression) if isinstance(statement, ir.Evaluate) else None
+    return isinstance(call, ir.Call) and plays(facts, call, ApiRole.UNLOAD)
 
 
 def _only_tidies(facts: Facts, block: ir.Block) -> bool:

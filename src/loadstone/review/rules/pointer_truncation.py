@@ -10,10 +10,12 @@ from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.apis import ApiRole, Success
+from loadstone.review.rules.lookups import called_through, filled_names, looked_up, word
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
@@ -35,6 +37,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         shared = _shared_pointers(unit)
         for function in unit.functions if unit.path in handling and unit.language in NATIVE else ():
             pointers = _pointers(function) | shared
+            yield from _lengths(rule, facts, unit, function)
             for widened, own, wide in _widened(function):
                 yield rule.no(
                     f"What points at {own} is handed on at line {widened.line} as a pointer to {wide}, which is wider: "
@@ -58,6 +61,40 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                         condition=function.condition,
                     )
 
+
+def _lengths(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """``feed(data, (int)length)``: a library is told a length cut to 32 bits, and nobody asked how large it is."""
+    sized = {p.name for p in function.parameters if p.type.strip() in _SIZES}
+    foreign = looked_up(facts, function) | filled_names(facts, unit) if sized else set()
+    asked = {
+        name
+        for part in every_expression(function.body)
+        if isinstance(part, ir.Operation) and part.operator in {"<", "<=", ">", ">="}
+        for name in _names(part)
+    }
+    for call in calls_in(function.body) if sized - asked else ():
+        for argument in call.arguments if called_through(call, foreign) else ():
+            if isinstance(argument, ir.Cast) and _NARROW.match(argument.type.strip()):
+                name = word(argument)
+                if name in sized - asked:
+                    yield rule.no(
+                        f"{name} is cut to the width of {argument.type.strip()} for the library at line {call.line}; "
+                        "nothing asks whether it fits.",
+                        Location.lines(unit.path, call.line),
+                        cwe=197,
+                        severity=Severity.LOW,
+                        fix="Refuse what does not fit before the call, or hand it over in pieces.",
+                        context=function.name,
+                        condition=function.condition,
+                    )
+
+
+def _names(expression: ir.Expression) -> Iterator[str]:
+    return (e.name for e in expressions(expression) if isinstance(e, ir.Name))
+
+
+_SIZES: Final = frozenset({"size_t", "const size_t", "gsize", "SIZE_T", "uint64_t", "rsize_t"})
+"""Types of lengths that are wider than 32 bits where addresses are."""
 
 _BYTES: Final = {
     **dict.fromkeys(("short", "unsigned short", "int16_t", "uint16_t", "WORD", "USHORT", "quint16", "guint16"), 2),

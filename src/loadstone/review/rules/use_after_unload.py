@@ -18,6 +18,7 @@ from loadstone.review.rules.changed_in_loop import changed_in_loops
 from loadstone.review.rules.com_lifetimes import outlive_apartment
 from loadstone.review.rules.destruction_order import destroyed_late
 from loadstone.review.rules.ended_objects import used_after_end
+from loadstone.review.rules.evicted import evicted
 from loadstone.review.rules.file_tables import kept_entries
 from loadstone.review.rules.foreign_exceptions import kept_exceptions
 from loadstone.review.rules.lookups import plays
@@ -57,6 +58,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _pointing_back(rule, facts)
     yield from _closed_elsewhere(rule, facts)
     yield from _counted_still(rule, facts)
+    yield from _evicted(rule, facts)
     yield from _taken_for_open(rule, facts)
     yield from _still_listed(rule, facts)
     yield from _ended_themselves(rule, facts)
@@ -390,6 +392,24 @@ def _closed_elsewhere(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 condition=called.condition,
             )
             break
+
+
+def _evicted(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """An entry of a table is closed to make room, and nobody asks whether it is in use."""
+    for unit in (u for u in facts.program.units if u.language is Language.C):
+        for found in evicted(facts, unit):
+            closed, filled = (Spot(unit.path, n, found.function.name) for n in (found.closed, found.filled))
+            yield rule.no(
+                f"{found.handle.replace('[]', '[...]')} is closed at line {closed.line} to be filled again, and "
+                f"nothing asks {found.count}, which counts who uses it.",
+                at(closed),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix=f"Replace an entry only where {found.count} is zero, or refuse.",
+                why=(step(closed, "closed, whoever uses it", "release"), step(filled, "filled again", "acquire")),
+                context=found.function.name,
+                condition=found.function.condition,
+            )
 
 
 def _counted_still(rule: Rule, facts: Facts) -> Iterator[Claim]:
