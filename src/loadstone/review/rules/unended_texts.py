@@ -104,7 +104,7 @@ def _filled(call: ir.Call, types: dict[str, str], records: dict[str, frozenset[s
     if whole and _CHARACTERS.match(types.get(name, "")):
         yield name, call
     spelled = types.get(name.removesuffix("[]"), "")
-    if (whole or any(_is_size_of_type(s, spelled) for s in sizes)) and last_word(call.name) != "strncpy":
+    if (whole or any(map(_is_size_of_type, sizes))) and last_word(call.name) != "strncpy":
         for member in sorted(records.get(base_type(spelled), ())):
             yield f"{name}.{member}", call
 
@@ -115,12 +115,12 @@ def _is_size_of(size: ir.Expression, name: str) -> bool:
         size = uncast(size.operands[0]) if isinstance(last, ir.Literal) and last.value == 1 else size
     if not isinstance(size, ir.Operation) or size.operator != "sizeof" or not name:
         return False
-    return place_named(size.operands[0]) == name
+    return bool(size.operands) and place_named(size.operands[0]) == name
 
 
-def _is_size_of_type(size: ir.Expression, spelled: str) -> bool:
-    named = place_named(size.operands[0]) if isinstance(size, ir.Operation) and size.operator == "sizeof" else ""
-    return bool(named) and base_type(named) == base_type(spelled)
+def _is_size_of_type(size: ir.Expression) -> bool:
+    """``sizeof(struct record)``: of a type, whose name is not kept."""
+    return isinstance(size, ir.Operation) and size.operator == "sizeof" and not size.operands
 
 
 def _is_short_of(call: ir.Call, name: str, zeroed: frozenset[str]) -> bool:

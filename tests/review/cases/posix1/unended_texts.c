@@ -81,3 +81,9 @@ int load_copy_ok(const char *label){
     printf("%s\n", other); //! none
     return 0;
 }
+int load_one(FILE *f){
+    struct rec r;
+    if (fread(&r, sizeof(struct rec), 1, f) != 1) return -1;
+    printf("%s\n", r.name); //! CWE-170
+    return 0;
+}
