@@ -328,7 +328,8 @@ def _taken_for_open(rule: Rule, facts: Facts) -> Iterator[Claim]:
             or (fill.slot, _where(fill.closed)) in facts.cleared
         ):
             continue
-        asked = next((s for s in facts.uses_of(fill.slot) if s.function != fill.closed.function), None)
+        uses = [s for s in facts.uses_of(fill.slot) if not _is_just_loaded(s, site.spot)]
+        asked = next((s for s in uses if s.function != fill.closed.function), None)
         asked = next((s for s in facts.uses_of(fill.slot) if _is_before(s, site.spot)), asked)
         kept = any(other.closed is None for other in facts.fills if other.slot == fill.slot)
         if asked is None or not kept or fill.slot[0] not in facts.asked_in(fill.spot.path):
@@ -348,6 +349,11 @@ def _taken_for_open(rule: Rule, facts: Facts) -> Iterator[Claim]:
             context=fill.closed.function,
             condition=fill.closed.condition,
         )
+
+
+def _is_just_loaded(asked: Spot, loaded: Spot) -> bool:
+    """Whether the function that asks has loaded it anew: ``lib = dlopen(...); if (!lib) ...``."""
+    return (asked.path, asked.function) == (loaded.path, loaded.function) and asked.line >= loaded.line
 
 
 def _is_before(asked: Spot, loaded: Spot) -> bool:
