@@ -54,6 +54,7 @@ _NAMES = {
     252: "Unchecked Return Value",
     253: "Incorrect Check of Function Return Value",
     269: "Improper Privilege Management",
+    271: "Privilege Dropping / Lowering Errors",
     272: "Least Privilege Violation",
     276: "Incorrect Default Permissions",
     328: "Use of Weak Hash",

@@ -258,6 +258,25 @@ class FileNumbers:
             if not names & {place_named(p) for p in parts}:
                 yield min(names), product.line
 
+    def small_sums(self, function: ir.Function) -> Iterator[tuple[str, int, int]]:
+        """``total = a + b; if (total > limit) ...; read(to, a)``: two numbers of 32 bits whose sum alone is tested.
+
+        With each sum comes the line at which one of its parts is a size by itself.
+        """
+        numbers, _ = self._numbers(function)
+        types = _types(function)
+        asked = _paths(_asked(function)) if numbers else set()
+        for target, value in _stores(function) if numbers else ():
+            total = uncast(value)
+            if not isinstance(total, ir.Operation) or total.operator != "+" or place_named(target) not in asked:
+                continue
+            names = {place_named(o) for o in total.operands}
+            narrow = all(self._is_narrow(o, types) for o in total.operands) and names <= numbers
+            if narrow and len(names) == len(total.operands) and not names & asked:
+                used = next(_sized_by(function, names, total.line), 0)
+                if used:
+                    yield " + ".join(sorted(names)), total.line, used
+
     def _mapped(self, function: ir.Function) -> Iterator[str]:
         """The members that a function reads of records it finds in a run of bytes: ``h = (const header *)map``."""
         types = _types(function)
@@ -296,6 +315,14 @@ def _uncast_parts(expression: ir.Expression) -> Iterator[ir.Expression]:
     if isinstance(expression, ir.Operation) and expression.operator in _COMPARES | {"+", "-", "*"}:
         for operand in expression.operands:
             yield from _uncast_parts(operand)
+
+
+def _sized_by(function: ir.Function, names: set[str], after: int) -> Iterator[int]:
+    """The lines at which one of these numbers says how much is read or copied."""
+    for call in calls_in(function.body):
+        reads = call.line > after and last_word(call.name) in _SIZES.keys() | {"fwrite", "write"}
+        if reads and any(place_named(a) in names for a in call.arguments[1:]):
+            yield call.line
 
 
 def _without(expression: ir.Expression, left_out: list[ir.Operation]) -> Iterator[ir.Expression]:

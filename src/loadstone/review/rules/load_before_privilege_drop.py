@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Site
-from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.travel.names import Routine
@@ -18,7 +18,7 @@ from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, NATIVE, at, in_file, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import calls
+from loadstone.review.walk import calls, expressions
 
 __all__ = ["RULE"]
 
@@ -26,6 +26,7 @@ __all__ = ["RULE"]
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _python(rule, facts)
     yield from _left_outside(rule, facts)
+    yield from _groups_kept(rule, facts)
     for site in (s for s in facts.reached if s.api.role is ApiRole.PRIVILEGE):
         yield from _group_too_late(rule, site)
         for invocation in site.invocations:
@@ -102,6 +103,59 @@ def _left_outside(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     condition=function.condition,
                 )
 
+
+def _groups_kept(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``setuid(user)`` and no word of groups: what is loaded behind it has those of root. Source: setgroups(2).
+
+    A program that goes back to the user who started it (``setuid(getuid())``) has that user's groups.
+    """
+    native = [u for u in facts.program.units if u.language in NATIVE]
+    called = {last_word(c.name) for u in native for f in u.functions for c in calls_in(f.body)}
+    if called & _GROUPS:
+        return
+    for site in facts.of(ApiRole.PRIVILEGE):
+        returns = any(isinstance(e, ir.Call) for a in site.call.arguments for e in expressions(a))
+        named = {e.name for a in site.call.arguments for e in expressions(a) if isinstance(e, ir.Name)}
+        own = returns or bool(named & _own_users(site))
+        own = own or any(isinstance(a, ir.Literal) and a.value in (0, -1) for a in site.call.arguments[:1])
+        behind = [*_loads_behind(facts, site.spot)]
+        if behind and site.unit.language in NATIVE and _DROPS.match(last_word(site.api.name)) and not own:
+            yield rule.no(
+                f"{site.api.name} at line {site.spot.line} changes the user alone: the group and the further groups "
+                "stay, and what is loaded has them.",
+                at(site.spot),
+                cwe=271,
+                severity=Severity.MEDIUM,
+                fix="setgroups and setgid first, the user last, and test each.",
+                why=(step(site.spot, "the user is changed", "release"), *behind),
+                context=site.spot.function,
+                condition=site.spot.condition,
+            )
+
+
+def _own_users(site: Site) -> set[str]:
+    """The variables of a function that hold who started the program."""
+    return {
+        s.target.name
+        for s in every_statement(site.function.body)
+        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and isinstance(s.value, ir.Call)
+        if s.value.name in {"getuid", "geteuid"}
+    }
+
+
+def _loads_behind(facts: Facts, dropped: Spot) -> Iterator[FlowStep]:
+    """The loads that a path gets to with the user changed at a line, and the calls that lead there."""
+    for load in facts.reached:
+        flags = {flag for one in load.invocations for flag in one.flags}
+        if load.api.role is ApiRole.LOAD and ("privilege:user", dropped) in flags:
+            yield from (step(spot, "in this call", "call") for spot in load.chain)
+            yield step(load.spot, "loaded with the groups that stayed", "use")
+
+
+_GROUPS: Final = frozenset(
+    {"setgid", "setegid", "setregid", "setresgid", "setgroups", "initgroups", "setfsgid", "setgroups32"}
+)
+"""Functions that change groups."""
 
 _MOVES: Final = frozenset({"chdir", "fchdir", "pivot_root"})
 

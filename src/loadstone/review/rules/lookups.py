@@ -74,6 +74,8 @@ def _comes_from(value: ir.Expression, foreign: set[str]) -> bool:
     bare = uncast(value)
     if isinstance(bare, ir.Call):
         return called_through(bare, foreign)
+    if isinstance(bare, ir.Operation) and bare.operator == "?:":  # get ? get() : NULL
+        return any(_comes_from(one, foreign) for one in bare.operands[1:])
     while isinstance(bare, ir.Member | ir.Item):
         bare = uncast(bare.base)
         if isinstance(bare, ir.Name | ir.Member) and bare.name in foreign:

@@ -10,12 +10,12 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
-from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import called_through, filled_names, looked_up, word
 from loadstone.review.walk import expressions
 
-__all__ = ["NullableResult", "is_asked", "untested_results"]
+__all__ = ["NullableResult", "is_asked", "untested_pointers", "untested_results"]
 
 _HOLDERS: Final = re.compile(r"\b(?:unique_ptr|shared_ptr|QScopedPointer|QSharedPointer)\b")
 _ASKS: Final = frozenset({"!", "&&", "||", "==", "!=", "?:"})
@@ -54,6 +54,36 @@ def untested_results(facts: Facts, unit: ir.Unit) -> Iterator[NullableResult]:
             used = _used(function, name, statement.line)
             if used:
                 yield NullableResult(function, name, last_word(call.name) or word(call.function), statement.line, used)
+
+
+def untested_pointers(facts: Facts, unit: ir.Unit) -> Iterator[NullableResult]:
+    """``t->run = t->find("run")``, and somewhere ``t->run()``: functions that a library's own lookup gives."""
+    pointers = {m.name for c in unit.classes for m in c.members}
+    asked = facts.asked_in(unit.path) | facts.tested_in(unit.path)
+    kept = filled_names(facts, unit)
+    for function in unit.functions if pointers - asked else ():
+        foreign = kept | looked_up(facts, function)
+        for statement in every_statement(function.body):
+            call = uncast(statement.value) if isinstance(statement, ir.Assign) else None
+            if not isinstance(statement, ir.Assign) or not isinstance(call, ir.Call):
+                continue
+            name = place_named(statement.target).rpartition(".")[2]
+            if name in pointers - asked and word(call.function) in foreign and any(map(_is_text, call.arguments)):
+                used = next(_calls_of(unit, name), None)
+                if used is not None:
+                    yield NullableResult(used[0], name, word(call.function), statement.line, used[1])
+
+
+def _is_text(argument: ir.Expression) -> bool:
+    bare = uncast(argument)
+    return isinstance(bare, ir.Literal) and isinstance(bare.value, str)
+
+
+def _calls_of(unit: ir.Unit, name: str) -> Iterator[tuple[ir.Function, int]]:
+    for function in unit.functions:
+        for call in calls_in(function.body):
+            if isinstance(target := uncast(call.function), ir.Member) and target.name == name:
+                yield function, call.line
 
 
 def _is_method(unit: ir.Unit, call: ir.Call) -> bool:

@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Access, Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
-from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.data_race import Shared, is_alone, is_count, shared_state
 from loadstone.review.rules.interface_counts import (
@@ -319,7 +319,7 @@ def _not_counted(rule: Rule, facts: Facts) -> Iterator[Claim]:
             made = min((c.line for c in calls_in(function.body) if _makes(c, facts)), default=0)
             if not made or not _raised(function.body) & lowered:
                 continue
-            for block, given in _given_out(function, made):
+            for block, given in (*_given_out(function, made), *_agreed_again(function, made)):
                 called = {last_word(c.name) for c in calls_in(block)}
                 if _raised(block) & lowered or called & raising:
                     continue
@@ -382,6 +382,38 @@ def _given_out(function: ir.Function, made: int) -> Iterator[tuple[ir.Block, ir.
         negated = isinstance(statement.condition, ir.Operation) and statement.condition.operator in {"!", "||"}
         if named and named in asked and not negated:
             yield statement.then, last
+
+
+def _agreed_again(function: ir.Function, made: int) -> Iterator[tuple[ir.Block, ir.Return]]:
+    """``if ((entry = find(name)) != NULL) return 0;``: as good as a new one for the caller, before one is made."""
+    good = {
+        s.value.value
+        for s in function.body.body[-1:]
+        if isinstance(s, ir.Return) and isinstance(s.value, ir.Literal) and s.value.value is not None
+    }
+    found = {
+        place_named(s.target)
+        for s in every_statement(function.body)
+        if isinstance(s, ir.Assign) and isinstance(uncast(s.value), ir.Call) and s.line < made
+    }
+    for statement in function.body.body:
+        last = statement.then.body[-1] if isinstance(statement, ir.If) and statement.then.body else None
+        if not isinstance(statement, ir.If) or not isinstance(last, ir.Return) or last.line >= made:
+            continue
+        value = uncast(last.value) if last.value is not None else None
+        if isinstance(value, ir.Literal) and value.value in good and _is_there(statement.condition, found):
+            yield statement.then, last
+
+
+def _is_there(condition: ir.Expression, found: set[str]) -> bool:
+    """``entry``, ``entry != NULL``, ``(entry = find(name)) != NULL``: what a search gave is there."""
+    bare = uncast(condition)
+    if isinstance(bare, ir.Operation) and bare.operator == "!=":
+        literals = [o for o in bare.operands if isinstance(o, ir.Literal) and o.value is None]
+        bare = uncast(next((o for o in bare.operands if o not in literals), None)) if literals else bare
+    if isinstance(bare, ir.AssignmentExpression):
+        return isinstance(uncast(bare.value), ir.Call)
+    return isinstance(bare, ir.Name) and bare.name in found
 
 
 def _root(value: ir.Expression | None) -> str:

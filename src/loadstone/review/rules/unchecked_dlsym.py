@@ -13,10 +13,10 @@ from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Success
-from loadstone.review.ir import Assign, Display, Language, Member, Name, Operation, Unit
+from loadstone.review.ir import Assign, Display, If, Language, Member, Name, Operation, Unit
 from loadstone.review.rules.companions import is_companioned
 from loadstone.review.rules.lookups import made_by_library
-from loadstone.review.rules.nullable_results import untested_results
+from loadstone.review.rules.nullable_results import untested_pointers, untested_results
 from loadstone.review.rules.places import ALL, at, in_file, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.system_pointers import untested_system_pointers
@@ -36,6 +36,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             (u for u in site.uses if u.how in _THROUGH and (u.closed is None or u.known is False)), key=lambda u: u.spot
         )
         bad = [u for u in through if u.known is not True and not is_companioned(facts, site, u)]
+        if bad and _has_verdict(site, bad[0].spot.line):
+            continue
         if bad and not (site.is_inner and bad[0].spot.function == site.spot.function):
             yield _finding(rule, site, bad)
         elif through and not bad and not site.is_inner:
@@ -61,6 +63,21 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             places=tuple(at(spot) for s, _ in pairs for spot in sorted(s.tests)[:1]),
             context=first.spot.function,
         )
+
+
+def _has_verdict(site: Site, used: int) -> bool:
+    """``valid = lookup(a) && lookup(b); if (!valid) return``: a variable keeps whether all was found, and decides."""
+    kept = {
+        s.target.name
+        for s in every_statement(site.function.body)
+        if isinstance(s, Assign)
+        and isinstance(s.target, Name)
+        and isinstance(s.value, Operation)
+        and s.value.operator == "&&"
+        and any(part is site.call for part in expressions(s.value))
+    }
+    asking = (s for s in every_statement(site.function.body) if isinstance(s, If) and site.spot.line < s.line <= used)
+    return any(isinstance(e, Name) and e.name in kept for s in asking for e in expressions(s.condition))
 
 
 def _never_tested(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -196,8 +213,11 @@ def _made_null(rule: Rule, facts: Facts) -> Iterator[Claim]:
     handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE)}
     for unit in (u for u in facts.program.units if u.path in handling and u.language is not Language.PYTHON):
         first = {found.giver: found for found in reversed([*untested_results(facts, unit)])}
+        pointers = {f.name: f for f in reversed([*untested_pointers(facts, unit)])}
         each = {(f.used, f.giver): f for f in untested_system_pointers(facts, unit)}
-        for found in sorted([*first.values(), *each.values()], key=lambda f: f.used):  # one claim for each own giver
+        for found in sorted(
+            [*first.values(), *pointers.values(), *each.values()], key=lambda f: f.used
+        ):  # one claim for each own giver
             given, used = (Spot(unit.path, n, found.function.name) for n in (found.given, found.used))
             yield rule.no(
                 f"{found.name}, which {found.giver} may have given as null at line {found.given}, is used at line "

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Confidence, Location, Severity
+from loadstone.core.claims import Claim, Confidence, FlowStep, Location, Severity
 from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
@@ -87,6 +87,20 @@ def _numbers(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
                 context=function.name,
                 condition=function.condition,
             )
+        for name, line, used in dict.fromkeys(numbers.small_sums(function)):
+            made, read = (Location.lines(unit.path, n) for n in (line, used))
+            yield rule.no(
+                f"{name} is a sum of 32 bits, and it alone is tested: near 2^32 a part of it passes, and line {used} "
+                "goes by that part.",
+                made,
+                cwe=190,
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix="Test each part, and add in size_t.",
+                why=(FlowStep(made, "the sum may wrap", "source"), FlowStep(read, "as much as one part says", "use")),
+                context=function.name,
+                condition=function.condition,
+            )
         for names, line in numbers.wraps(function):
             yield rule.no(
                 f"The sum {names} can wrap around before it is compared.",
@@ -109,6 +123,9 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
             name = _field(inner, aliases)
             if name:
                 compared.setdefault(_path(inner, name), condition.line)
+    helped = {*_asked_by_helpers(unit, function)}
+    for path, line in helped:
+        compared.setdefault(path, line)
     reported: set[str] = set()
     for name, path, line in _uses(function, aliases):
         if path in reported:
@@ -126,7 +143,10 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
             context=function.name,
             condition=function.condition,
         )
+    counts = {path.rpartition(".")[2] for path, _ in helped}
     for name, line in _counted(unit, function):
+        if name in counts:
+            continue
         yield rule.no(
             f"{name} from the file says how many entries are read at line {line}; nothing compares it with the size.",
             Location.lines(unit.path, line),
@@ -153,6 +173,21 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
                 fix="off <= size && len <= size - off.",
                 context=function.name,
             )
+
+
+def _asked_by_helpers(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[str, int]]:
+    """``if (!header_ok(view, header)) return``: the fields that a helper's own conditions ask about, as named here."""
+    helpers = {last_word(f.name): f for f in unit.functions if f is not function}
+    for condition in _conditions(function):
+        for call in (e for e in expressions(condition) if isinstance(e, ir.Call)):
+            helper = helpers.get(last_word(call.name))
+            names = [p.name for p in helper.parameters] if helper is not None else []
+            given = {n: place_named(a) for n, a in zip(names, call.arguments, strict=False)}
+            for asked in _conditions(helper) if helper is not None else ():
+                for part in expressions(asked):
+                    start, _, rest = place_named(part).partition(".") if _field(part, {}) else ("", "", "")
+                    if given.get(start):
+                        yield f"{given[start]}.{rest}", condition.line
 
 
 _COUNTS: Final = re.compile(r"NumberOf(?:Names|Functions|Sections|RvaAndSizes)|e_(?:shnum|phnum)|ncmds|nsyms|nsects")

@@ -146,10 +146,12 @@ def _reenters(unit: ir.Unit, lock: str) -> bool:
 def handlers(unit: ir.Unit) -> Iterator[str]:
     """Functions of a unit that are installed as signal handlers."""
     own = {last_word(f.name) for f in unit.functions}
+    places = dict.fromkeys(_INSTALLS, 1) | dict(_installers(unit))
     for function in unit.functions:
         for call in calls_in(function.body):
-            if last_word(call.name) in _INSTALLS and len(call.arguments) > 1:
-                yield from _named(call.arguments[1], own)
+            place = places.get(last_word(call.name), len(call.arguments))
+            if place < len(call.arguments):
+                yield from _named(call.arguments[place], own)
         for expression in every_expression(function.body):
             if isinstance(expression, ir.Display):  # { .sa_handler = on_hup }
                 for key, item in zip(expression.keys, expression.items, strict=False):
@@ -159,6 +161,20 @@ def handlers(unit: ir.Unit) -> Iterator[str]:
             target = uncast(statement.target) if isinstance(statement, ir.Assign) else None
             if isinstance(target, ir.Member) and target.name in _MEMBERS and isinstance(statement, ir.Assign):
                 yield from _named(uncast(statement.value), own)
+
+
+def _installers(unit: ir.Unit) -> Iterator[tuple[str, int]]:
+    """The functions of a unit that install what they are given as a handler, and which argument that is."""
+    for function in unit.functions:
+        names = [p.name for p in function.parameters]
+        given = [c.arguments[1] for c in calls_in(function.body) if c.name in _INSTALLS and len(c.arguments) > 1]
+        for statement in every_statement(function.body):
+            target = uncast(statement.target) if isinstance(statement, ir.Assign) else None
+            if isinstance(target, ir.Member) and target.name in _MEMBERS and isinstance(statement, ir.Assign):
+                given.append(uncast(statement.value))
+        for value in map(uncast, given):
+            if isinstance(value, ir.Name) and value.name in names:
+                yield last_word(function.name), names.index(value.name)
 
 
 def _named(expression: ir.Expression, own: set[str]) -> Iterator[str]:

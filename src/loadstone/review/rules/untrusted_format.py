@@ -41,16 +41,33 @@ _GIVE: Final = frozenset({"dlerror", "getenv", "strerror", "fgets", "readline", 
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    for unit in (u for u in facts.program.units if u.language in NATIVE):
+    native = [u for u in facts.program.units if u.language in NATIVE]
+    own = dict(_printers(native))
+    for unit in native:
         for function in unit.functions:
             foreign = looked_up(facts, function)
             for call in calls_in(function.body):
-                at = _FORMAT_AT.get(last_word(call.name), -1)
-                if at < 0 or len(call.arguments) != at + 1 or facts.is_defined(call.name):
+                known = {} if facts.is_defined(call.name) else _FORMAT_AT
+                at = (known | own).get(last_word(call.name), -1)
+                if at < 0 or len(call.arguments) != at + 1:
                     continue  # with arguments behind it, somebody thought of it as a format
                 since = _made_elsewhere(function, call.arguments[at], foreign, call.line)
                 if since:
                     yield _finding(rule, unit, function, call, since)
+
+
+_READS_FORMAT: Final = {"vprintf": 0, "vfprintf": 1, "vdprintf": 1, "vsyslog": 1, "vsnprintf": 2, "vasprintf": 1}
+
+
+def _printers(units: list[ir.Unit]) -> Iterator[tuple[str, int]]:
+    """The functions of the program that hand a parameter on as a format, and which parameter that is."""
+    for function in (f for u in units for f in u.functions):
+        names = [p.name for p in function.parameters]
+        for call in calls_in(function.body):
+            at = _READS_FORMAT.get(last_word(call.name), len(call.arguments))
+            name = word(call.arguments[at]) if at < len(call.arguments) else ""
+            if name in names and names.index(name) in {len(names) - 1, len(names) - 2}:
+                yield last_word(function.name), names.index(name)
 
 
 def _made_elsewhere(function: ir.Function, given: ir.Expression, foreign: set[str], until: int) -> int:
@@ -87,7 +104,13 @@ def _fills(call: ir.Call, name: str) -> bool:
 
 
 def _gives(value: ir.Expression, foreign: set[str]) -> bool:
-    return isinstance(value, ir.Call) and (value.name in _GIVE or word(value.function) in foreign)
+    """Whether a text comes from a call that gives others' texts, or is one that a lookup found: ``*banner``."""
+    if isinstance(value, ir.Call):
+        return value.name in _GIVE or word(value.function) in foreign
+    if isinstance(value, ir.Operation) and value.operator == "deref":
+        value = uncast(value.operands[0])
+    base = uncast(value.base) if isinstance(value, ir.Member) and value.through else value
+    return isinstance(base, ir.Name) and base.name in foreign
 
 
 def _start(target: ir.Expression) -> ir.Expression:
