@@ -18,7 +18,8 @@ _ENTRIES: Final = frozenset(
 )
 _STREAMS: Final = frozenset({"fopen", "fopen64", "fdopen", "popen", "tmpfile", "opendir", "fdopendir", "setmntent"})
 _TEXTS: Final = frozenset({"getenv", "secure_getenv", "getlogin", "ttyname"})
-_GIVE: Final = _ENTRIES | _STREAMS | _TEXTS
+_BLOCKS: Final = frozenset({"malloc", "calloc", "realloc", "reallocarray", "strdup", "strndup", "aligned_alloc"})
+_GIVE: Final = _ENTRIES | _STREAMS | _TEXTS | _BLOCKS
 """Functions that give null for what is not there. Source: the manual pages of POSIX, RETURN VALUE."""
 
 _READS_STREAM: Final = frozenset(

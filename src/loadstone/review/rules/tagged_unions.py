@@ -14,6 +14,7 @@ from typing import Final
 
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import uncast
 from loadstone.review.walk import expressions, tops
 
@@ -50,10 +51,44 @@ def confused_members(unit: ir.Unit) -> Iterator[tuple[ir.Function, Confused]]:
     unions = [fields for found in _UNION.finditer(text) if len(fields := frozenset(_fields(found[1]))) >= _SEVERAL]
     if not kinds or not unions:
         return
+    tags = {tag: kinds[name] for f in unit.functions for tag, name in _compared(f, kinds)}
+    tables = {v.name for v in unit.variables}
     for function in unit.functions:
         walk = _Walk(kinds, unions)
         walk.block(function.body.body, {})
+        walk.found += _of_every_entry(function, tags, unions, tables)
         yield from ((function, found) for found in dict.fromkeys(walk.found))
+
+
+def _compared(function: ir.Function, kinds: dict[str, frozenset[str]]) -> Iterator[tuple[str, str]]:
+    """The members that a function compares with enumerators, and one of those."""
+    for part in every_expression(function.body):
+        if isinstance(part, ir.Operation) and part.operator in {"==", "!="}:
+            for one, other in (part.operands, part.operands[::-1]):
+                tag = uncast(one)
+                if isinstance(tag, ir.Member) and (name := _enumerator(other)) in kinds:
+                    yield tag.name, name
+
+
+def _of_every_entry(
+    function: ir.Function, tags: dict[str, frozenset[str]], unions: list[frozenset[str]], tables: set[str]
+) -> Iterator[Confused]:
+    """``for (i = 0; i < n; i++) all[i].to.run()``: a loop calls one member of every entry, whatever its tag.
+
+    Asked where another function compares the tag and this one does not so much as name it.
+    """
+    named = {e.name for e in every_expression(function.body) if isinstance(e, ir.Member)}
+    for loop in (s for s in every_statement(function.body) if isinstance(s, ir.Loop) and not named & tags.keys()):
+        for call in calls_in(loop.body):
+            member = uncast(call.function)
+            fields = next((f for f in unions if isinstance(member, ir.Member) and member.name in f), frozenset[str]())
+            base: ir.Expression = member
+            while isinstance(base, ir.Member):
+                base = uncast(base.base)
+            is_entry = isinstance(base, ir.Item) and _enumerator(base.base) in tables
+            tag = next((t for t, values in tags.items() if _SEVERAL <= len(values) <= len(fields)), "")
+            if isinstance(member, ir.Member) and is_entry and tag:
+                yield Confused(member.name, call.line, tag, tuple(sorted(tags[tag])))
 
 
 def _fields(body: str) -> Iterator[str]:
