@@ -17,11 +17,11 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import plays
 from loadstone.review.walk import calls, expressions
 
-__all__ = ["Kept", "OwnCounts"]
+__all__ = ["LeftCounted", "OwnCounts"]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class LeftCounted:
     """A use that stays counted: of what, where it was counted, and where that is lost."""
 
     function: ir.Function
@@ -58,7 +58,7 @@ class OwnCounts:
         raised |= {place_named(c.arguments[0]) for c in calls_in(function.body) if self._is(c, self.raises)}
         return "*" in function.returns and bool(given) and given <= raised - {""}
 
-    def kept(self) -> Iterator[Kept]:
+    def kept(self) -> Iterator[LeftCounted]:
         """The uses that functions of this file leave counted on one way out, or lose the pointer to."""
         if not self.lowers:
             return
@@ -67,7 +67,7 @@ class OwnCounts:
                 yield from self._left(function, function.body)
                 yield from self._overwritten(function)
 
-    def _left(self, function: ir.Function, block: ir.Block) -> Iterator[Kept]:
+    def _left(self, function: ir.Function, block: ir.Block) -> Iterator[LeftCounted]:
         for number, statement in enumerate(block.body):
             name = self._counts(statement)
             if not name or "." in name:
@@ -79,7 +79,7 @@ class OwnCounts:
                     break
                 lost = self._leaves(between, name)
                 if lost:
-                    yield Kept(function, name, statement.line, lost, is_overwritten=False)
+                    yield LeftCounted(function, name, statement.line, lost, is_overwritten=False)
                     break
 
     def _counts(self, statement: ir.Statement) -> str:
@@ -132,7 +132,7 @@ class OwnCounts:
         inner = every_statement(ir.Block(statement.line, statement.line, (statement,)))
         return any(isinstance(s, ir.Assign) and place_named(s.value) == name for s in inner)
 
-    def _overwritten(self, function: ir.Function) -> Iterator[Kept]:
+    def _overwritten(self, function: ir.Function) -> Iterator[LeftCounted]:
         """``*slot = fresh``: what was there is in use, and its count is not lowered."""
         fresh = {self._counts(s): s.line for s in every_statement(function.body)} if self.gives else {}
         if not fresh or any(last_word(c.name) in self.lowers for c in calls_in(function.body)):
@@ -149,7 +149,9 @@ class OwnCounts:
                 )
                 if used:
                     name = f"*{place_named(target)}"
-                    yield Kept(function, name, fresh[place_named(statement.value)], statement.line, is_overwritten=True)
+                    yield LeftCounted(
+                        function, name, fresh[place_named(statement.value)], statement.line, is_overwritten=True
+                    )
 
 
 def _is_same(one: ir.Expression, other: ir.Operation) -> bool:
