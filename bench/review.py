@@ -26,9 +26,10 @@ _LOADS = re.compile(rb"\b(?:dlopen|dlsym|LoadLibrary\w*|GetProcAddress|g_module_
 _LINES = 30_000
 """Lines a figure is taken over: enough to forget the start, few enough for the slowest peer."""
 _SPREAD = (
-    "reading the sources alone makes 23,000 lines/s of C and 40,000 of Python, and a node of a path takes 75 "
-    "microseconds, spread over many functions; callees walked anew with each caller's state are three tenths of it, "
-    "which summaries could save. The bar needs a compiled engine"
+    "reading the sources alone makes 23,000 lines/s of C and 40,000 of Python; the rest is the walk, whose nodes are "
+    "spread over many functions. Up to nine tenths of them lie in callees that are walked anew with each caller's "
+    "state, often in a logger that each function calls: summaries of these are what is left to gain, for the walk "
+    "compiled with mypyc is only 1.3 times as fast"
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from loadstone.review.analyses.bindings import Bindings, ForeignPrototype, bindings_of
 from loadstone.review.analyses.guards import Guard, guards_of, simple
@@ -63,8 +63,7 @@ class ForeignCall:
     visit: Visit
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """One use of what a call gave.
 
     ``how`` is call, dereference, argument, resolve, release, return or store; ``known`` whether the path had tested it
@@ -80,8 +79,7 @@ class Use:
     via: Spot | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(NamedTuple):
     """One way out of the function that acquired something: whether it is open there, how it leaves, what it gives.
 
     ``gives`` is the constant that is returned there, None when that is none.
@@ -94,8 +92,7 @@ class Exit:
     gives: object = None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One piece of a path: who controls it, what was checked, its text if constant, its name in the source."""
 
     taint: Taint | None
@@ -104,8 +101,7 @@ class Part:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(NamedTuple):
     """One state in which a call was reached: what its subject was made of, and what the path had done before."""
 
     parts: tuple[Part, ...]
@@ -164,8 +160,7 @@ class Site:
         return bool(self.chain)
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """A read or a write of shared state, and the locks held at it."""
 
     variable: str
@@ -179,8 +174,7 @@ class Access:
     home: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LockStep:
+class LockStep(NamedTuple):
     """Something about a lock: taken, taken again, released though not held, or still held at an exit.
 
     A step that is an ``exit`` names none: ``held`` are those which are held there, on one path.
@@ -206,8 +200,7 @@ class Entry:
     is_local: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(NamedTuple):
     """What a function left in shared memory: a library or a symbol, tested or not, its library closed or not.
 
     ``site`` is the number of the call that gave it, None for what a library's own function made; ``library`` the slot

@@ -25,10 +25,11 @@ _EVERY: Final = 32
 def live_at_joins(graph: Graph) -> dict[int, frozenset[str]]:
     """For each node with more than one way in, the names that may be read from there on."""
     nodes = graph.nodes
+    ways = [tuple(_ways_out(node)) for node in nodes]
     before: list[list[int]] = [[] for _ in nodes]
-    for index, node in enumerate(nodes):
-        for following in _ways_out(node):
-            before[following].append(index)
+    for index, following in enumerate(ways):
+        for other in following:
+            before[other].append(index)
     joins = [index for index, found in enumerate(before) if len(found) > 1 or index % _EVERY == _EVERY - 1]
     if not joins:
         return {}
@@ -37,13 +38,17 @@ def live_at_joins(graph: Graph) -> dict[int, frozenset[str]]:
     held = frozenset(_held(graph))
     live: list[frozenset[str]] = [frozenset()] * len(nodes)
     work = list(range(len(nodes)))
+    waiting = set(work)
     while work:
         index = work.pop()
-        after = frozenset[str]().union(*(live[n] for n in _ways_out(nodes[index])))
+        waiting.discard(index)
+        after = frozenset[str]().union(*[live[n] for n in ways[index]])
         found = reads[index] | (after - sets[index])
         if found != live[index]:
             live[index] = found
-            work.extend(before[index])
+            more = [n for n in before[index] if n not in waiting]
+            work.extend(more)
+            waiting.update(more)
     return {index: live[index] | held for index in joins}
 
 

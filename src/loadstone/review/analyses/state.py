@@ -29,8 +29,7 @@ and locks only shrink, the others only grow towards what the function mentions. 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from loadstone.review.analyses.values import (
     LEAVES,
@@ -68,6 +67,10 @@ _MARKS: Final = 1023
 _MAPS: Final = (
     "env", "truth", "closed", "checks", "taint", "parts", "looks", "lineage", "touched", "about", "escaped",
 )  # fmt: skip
+_HOLDING_NOTHING: Final = LEAVES | {type(None)}
+_ASKED_LATER: Final = frozenset({CallResult, Constant})
+"""What rules may ask about though no place holds it any more."""
+
 _KEYED: Final = frozenset({"env", "truth", "closed", "checks", "escaped"})
 _PLAIN: Final = ("born", "repeats", "flags", "locks", "pending", "result", "split")
 _SHARED: Final = (*_MAPS, *_PLAIN)
@@ -78,8 +81,7 @@ CONFIGURATION: Final = "configuration file"
 """The kind of source that is a file only an administrator writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taint:
+class Taint(NamedTuple):
     """Who controls a value: ``kind`` of source, where it was read, whether it is only part, the variable's name."""
 
     kind: str
@@ -88,8 +90,7 @@ class Taint:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """A lock that is held: its name, where it was taken, and whether its release is automatic.
 
     ``shared``: others may hold it at the same time, as the readers of a readers-writer lock do.
@@ -258,14 +259,14 @@ class State:
         is_kept = value in self.escaped or any(h == value and isinstance(p, Field) for p, h in self.env.items())
         for name in ("truth", "closed", "checks", "taint", "parts", "looks", "lineage"):
             found: dict[Any, Any] = getattr(self, name)
-            for key in [k for k in found if mentions(k, value)]:
+            for key in [k for k in found if value in _inside(k)]:
                 self.drop(name, key)
         for place, held in [*self.env.items()]:
-            if mentions(place, value):
+            if value in inside(place):
                 self.drop("env", place)
                 if is_kept and isinstance(held, CallResult):
                     self.escape(held)
-            elif held is not None and held != value and mentions(held, value):
+            elif held != value and value in _inside(held):
                 older = Unknown(-1, place)
                 self.assign(place, older)
                 if (above := libraries.get(held)) is not None:
@@ -303,9 +304,8 @@ class State:
 
     def _reached(self) -> set[object]:
         """Every value that a place holds, that others can reach, or that one of these was put together from."""
-        reached: set[object] = set().union(
-            *map(_inside, self.env), *map(_inside, self.env.values()), *map(_inside, self.escaped), _inside(self.result)
-        )
+        held = (*self.env, *self.env.values(), *self.escaped, self.result)
+        reached: set[object] = set().union(*[inside(v) for v in held if type(v) not in _HOLDING_NOTHING])
         pieces = [part for value, parts in self.parts.items() if value in reached for part in parts]
         while pieces:
             part = pieces.pop()
@@ -317,9 +317,9 @@ class State:
     @staticmethod
     def _outlives(value: Value, reached: set[object], frame: int, live: frozenset[str]) -> bool:
         """Whether a value that nobody holds may be asked about again."""
-        if isinstance(value, CallResult | Constant):
+        if type(value) in _ASKED_LATER:
             return True
-        if isinstance(value, Answer):
+        if type(value) is Answer:
             return False
         start = root(value)
         if isinstance(start, Local):
@@ -381,4 +381,4 @@ def _different(mine: dict[Place, Value], theirs: dict[Place, Value]) -> list[Pla
 
 def _inside(thing: Place | Value) -> frozenset[object]:
     """Every value inside a place or a value that may hold one."""
-    return frozenset() if thing is None or type(thing) in LEAVES else inside(thing)
+    return frozenset() if type(thing) in _HOLDING_NOTHING else inside(thing)

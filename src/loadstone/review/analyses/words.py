@@ -174,6 +174,7 @@ def names_an_error(value: Value) -> bool:
     return name.startswith("ERROR_") or name in _ERRORS
 
 
+@lru_cache(1 << 15)
 def describe(place: object) -> str:
     """A place as people write it."""
     if isinstance(place, Local):

@@ -30,6 +30,7 @@ _ROLES: Final = frozenset({ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.UNLOAD})
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     loading = _loading(facts)
+    through = _called_through(facts)
     for unit in facts.program.units:
         if unit.language not in NATIVE:
             continue
@@ -37,7 +38,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _passed_over(rule, facts, unit)
         for function in unit.functions:
             yield from _dropped(rule, facts, unit, function)
-            yield from _begun_blindly(rule, facts, unit, function)
+            yield from _begun_blindly(rule, unit, function, through.get((unit.path, function.name), set()))
             yield from _ended_unseen(rule, unit, function)
             yield from _code_unread(rule, facts, unit, function)
             yield from _interface_unasked(rule, unit, function)
@@ -161,15 +162,20 @@ _STATUS: Final = re.compile(
 )
 
 
-def _begun_blindly(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
-    """``setup(arguments);``: a library says whether it could be set up, and nobody listens."""
-    called = {
-        u.spot.line
-        for s in facts.reached
-        if s.api.role is ApiRole.RESOLVE
-        for u in s.uses
-        if u.how == "call" and (u.spot.path, u.spot.function) == (unit.path, function.name)
-    }
+def _called_through(facts: Facts) -> dict[tuple[str, str], set[int]]:
+    """The lines where each function, by its file and name, calls what a lookup gave."""
+    found: dict[tuple[str, str], set[int]] = {}
+    for site in (s for s in facts.reached if s.api.role is ApiRole.RESOLVE):
+        for use in (u for u in site.uses if u.how == "call"):
+            found.setdefault((use.spot.path, use.spot.function), set()).add(use.spot.line)
+    return found
+
+
+def _begun_blindly(rule: Rule, unit: ir.Unit, function: ir.Function, called: set[int]) -> Iterator[Claim]:
+    """``setup(arguments);``: a library says whether it could be set up, and nobody listens.
+
+    ``called`` are the lines of the function that call what a lookup gave.
+    """
     types = {m.name: m.type for c in unit.classes for m in c.members}
     for statement in _statements(function.body):
         if isinstance(statement, ir.Assign) and statement.declares and isinstance(statement.target, ir.Name):

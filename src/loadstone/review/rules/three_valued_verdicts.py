@@ -15,6 +15,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.rules.lookups import word
+from loadstone.review.walk import kept
 
 __all__ = ["ErrorTakenForYes", "errors_taken_for_yes"]
 
@@ -67,6 +68,7 @@ def _declared(unit: ir.Unit) -> set[str]:
     }
 
 
+@kept
 def _gives_three(function: ir.Function) -> bool:
     """Whether a verifier gives 0 for no, a positive number for yes and a negative one for an error."""
     if not _VERIFIES.search(last_word(function.name)) or "bool" in function.returns.lower():
