@@ -162,3 +162,15 @@ def test_an_interrupt_ends_with_what_was_found_so_far(many: Path, later_s: float
     assert child.returncode == 130
     assert b"interrupted" in err
     assert out.count(b": ELF shared object") < 12_000
+
+
+def test_an_archive_that_is_refused_is_called_by_its_path(
+    capsys: pytest.CaptureFixture[str], library: Path, tmp_path: Path
+) -> None:
+    made = bytearray(library.read_bytes())
+    made[8:11] = b"AI\1"
+    path = tmp_path / "tool.AppImage"
+    path.write_bytes(made)
+    status, out, _ = _run(capsys, str(path))
+    assert status == 3
+    assert out.startswith(f"{path}: not read")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,44 @@ def test_a_path_in_a_program_for_musl_is_not_installed(tmp_path: Path) -> None:
     run([musl, str(source), library, "-o", str(tmp_path / "root/demo")])
     found = first(explain("/demo", model=of_root(str(tmp_path / "root"), target="/demo")))
     assert found.advice.startswith("see: ls -ld /")
+
+
+def test_a_path_that_begins_with_a_dash_is_no_option_of_the_advised_command(workshop: Workshop) -> None:
+    workshop.library("-d/lib/libq.so.1", ONE)
+    workshop.library("-d/user.so", WANTS_ONE, needs=["-d/lib/libq.so.1"], soname="")
+    question = replace(workshop.ask("-d/user.so"), target="-d/user.so")
+    advice = first(workshop.answer(question)).advice
+    assert advice == "patchelf --set-rpath '$ORIGIN/lib' ./-d/user.so"
+    subprocess.run([needed("patchelf"), *shlex.split(advice)[1:]], cwd=workshop.folder, check=True)
+    assert loads(workshop.answer(question))
+    assert workshop.truth(question).loads
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "zlib1.dll",
+            "use its build for this system, by the name it has here; ",
+        ),
+        ("libodd-3.dll", "ask for libodd.so.3"),
+        ("libodd.3.dylib", "ask for libodd.so.3"),
+    ],
+)
+def test_a_name_of_another_system_is_translated_where_that_leads_to_a_library(name: str, words: str) -> None:
+    view = PretendedFiles({"/usr/lib/libodd.so.3": b""})
+    found = first(explain(name, model=replace(pretended(), view=view), as_library=True))
+    assert found.advice.startswith(words)
+    assert "libzlib1" not in found.explanation + found.advice
+
+
+def test_the_c_library_of_musl_is_no_script_to_be_replaced(workshop: Workshop) -> None:
+    workshop.library("libc.so", ONE)
+    workshop.library("user.so", WANTS_ONE, "-nostdlib", needs=["libc.so"], soname="")
+    workshop.file("lib/libc.so", b"/* GNU ld script */\nGROUP ( /lib/x86_64-linux-gnu/libc.so.6 )\n")
+    question = workshop.ask("user.so", env={"LD_LIBRARY_PATH": workshop.path("lib")})
+    found = first(workshop.answer(question))
+    assert found.loader_message == workshop.truth(question).message
+    assert found.code == "ld-script"
+    assert found.advice.startswith("it was built for musl, whose C library has that name")
+    assert "remove" not in found.advice

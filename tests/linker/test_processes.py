@@ -7,6 +7,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,9 @@ from tests.linker.workshop import Workshop
 from loadstone.errors import MalformedImage, Unreadable
 from loadstone.linker import explain
 from loadstone.linker.cores import loaded_in_core
+from loadstone.linker.process_number import process_number
 from loadstone.linker.processes import MappedState, loaded_by, model_of_process, parse_maps
+from loadstone.linker.surveys import is_survey_target
 from loadstone.report.documents.loaded import loaded_document
 from loadstone.report.json import render as render_json
 from loadstone.report.text.loaded import render
@@ -164,26 +167,35 @@ def test_maps_are_read_as_they_are_written() -> None:
     assert executable_stack
 
 
-def core_of(entries: list[tuple[int, str]], pages: dict[int, bytes]) -> bytes:
-    """A 64-bit core dump that maps these files, with these pages."""
+def core_of(entries: list[tuple[int, str]], pages: dict[int, bytes], *, wide: bool = True) -> bytes:
+    """A core dump that maps these files, with these pages."""
+    word = "Q" if wide else "I"
     names = b"".join(path.encode() + b"\0" for _, path in entries)
-    content = struct.pack("<QQ", len(entries), 4096)
-    content += b"".join(struct.pack("<QQQ", at, at + 4096, 0) for at, _ in entries) + names
+    content = struct.pack(f"<2{word}", len(entries), 4096)
+    content += b"".join(struct.pack(f"<3{word}", at, at + 4096, 0) for at, _ in entries) + names
     note = struct.pack("<III", 5, len(content), 0x46494C45) + b"CORE\0\0\0\0" + content + bytes(-len(content) % 4)
     heads = [(4, len(note), 0)] + [(1, len(data), at) for at, data in pages.items()]
-    header = b"\x7fELF\2\1\1" + bytes(9)
-    header += struct.pack("<HHIQQQIHHHHHH", 4, 62, 1, 0, 64, 0, 0, 64, 56, len(heads), 0, 0, 0)
-    offset, table, body = 64 + 56 * len(heads), b"", b""
+    first, row = (64, 56) if wide else (52, 32)
+    header = b"\x7fELF" + bytes([2 if wide else 1]) + b"\1\1" + bytes(9)
+    header += struct.pack(
+        f"<HHI3{word}IHHHHHH", 4, 62 if wide else 3, 1, 0, first, 0, 0, first, row, len(heads), 0, 0, 0
+    )
+    offset, table, body = first + row * len(heads), b"", b""
     for (kind, size, at), data in zip(heads, (note, *pages.values()), strict=True):
-        table += struct.pack("<IIQQQQQQ", kind, 4, offset + len(body), at, 0, size, size, 1)
+        flags = [4] if wide else []
+        place = (offset + len(body), at, 0, size, size)
+        table += struct.pack(f"<I{'I' * len(flags)}5{word}", kind, *flags, *place)
+        table += struct.pack(f"<{'' if flags else 'I'}{word}", *([] if flags else [4]), 1)
         body += data
     return header + table + body
 
 
-def test_a_core_dump_tells_what_is_missing_or_another_build(workshop: Workshop, tmp_path: Path) -> None:
-    same = workshop.library("same.so", "", "-Wl,--build-id=0x1111")
-    other = workshop.library("other.so", "", "-Wl,--build-id=0x2222")
-    dumped = workshop.library("dumped.so", "", "-Wl,--build-id=0x3333")
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_core_dump_tells_what_is_missing_or_another_build(workshop: Workshop, tmp_path: Path, wide: bool) -> None:
+    how = () if wide else ("-m32", "-nostdlib")
+    same = workshop.library("same.so", "", "-Wl,--build-id=0x1111", *how)
+    other = workshop.library("other.so", "", "-Wl,--build-id=0x2222", *how)
+    dumped = workshop.library("dumped.so", "", "-Wl,--build-id=0x3333", *how)
     entries = [(0x1000000, same), (0x2000000, other), (0x3000000, "/gone/lib.so")]
     pages = {
         0x1000000: Path(same).read_bytes()[:4096],
@@ -191,7 +203,7 @@ def test_a_core_dump_tells_what_is_missing_or_another_build(workshop: Workshop, 
         0x3000000: Path(same).read_bytes()[:4096],
     }
     core = tmp_path / "core"
-    core.write_bytes(core_of(entries, pages))
+    core.write_bytes(core_of(entries, pages, wide=wide))
     report = loaded_in_core(str(core))
     assert [(f.path, f.states) for f in report.files] == [
         (same, ()),
@@ -202,8 +214,46 @@ def test_a_core_dump_tells_what_is_missing_or_another_build(workshop: Workshop, 
     with pytest.raises(MalformedImage):
         loaded_in_core(same)
     for cut in range(64, len(core.read_bytes()), 97):
-        core.write_bytes(core_of(entries, pages)[:cut])
+        core.write_bytes(core_of(entries, pages, wide=wide)[:cut])
         try:
             loaded_in_core(str(core))
         except MalformedImage:
             continue
+
+
+def test_a_thread_is_asked_about_as_its_process_is() -> None:
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        number = thread.native_id
+        path = f"/proc/{os.getpid()}/task/{number}"
+        assert process_number(path) == number
+        model = model_of_process(number or 0)
+        assert model.main_image == os.path.realpath(sys.executable)
+        assert f"{number} is a thread of the process {os.getpid()}" in "; ".join(model.assumptions)
+        for spelled in (path, "/proc/self"):
+            found = explain(spelled).first_blocking
+            assert found is not None
+            assert found.code == "process"
+            assert not is_survey_target(spelled)
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_process_that_ends_while_it_is_read_is_said_to_have_ended(
+    process: tuple[subprocess.Popen[str], Workshop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child, _ = process
+
+    def ends(text: str) -> object:
+        child.kill()
+        child.wait()
+        return parse_maps(text)
+
+    monkeypatch.setattr("loadstone.linker.processes.parse_maps", ends)
+    with pytest.raises(Unreadable, match="the process ended"):
+        loaded_by(child.pid)
+    with pytest.raises(Unreadable, match="there is no such process"):
+        model_of_process(child.pid)

@@ -522,3 +522,20 @@ def test_a_stable_module_of_a_newer_python_is_not_judged_by_this_one(workshop: W
     for tag, verdict in (("cp399", LoadVerdict.LOADS), ("cp38", LoadVerdict.FAILS)):
         made = wheel_of(tmp_path / f"m-1-{tag}-abi3-manylinux_2_17_x86_64.whl", {"m.abi3.so": module})
         assert survey(made).verdict is verdict
+
+
+def test_no_run_path_leads_out_of_an_archive(workshop: Workshop, tmp_path: Path) -> None:
+    libp = Path(workshop.library("libp.so.1", HAS))
+    user = Path(workshop.library("user.so", CALLS, needs=["libp.so.1"], soname="")).read_bytes()
+    (outside := tmp_path / "lib").mkdir()
+    (outside / "libp.so.1").write_bytes(libp.read_bytes())
+    libp.unlink()
+    made = wheel_of(tmp_path / "p-1.0-cp311-cp311-linux_x86_64.whl", {"p/user.so": user})
+    model = replace(LoaderModel.this_process(), cwd=str(outside))
+    (row,) = survey_rows(made, model=model)
+    assert row.leading is not None
+    repair = f"auditwheel repair {made}"
+    said = f"where it was built, {repair} puts libp.so.1 into it; for this system: LD_LIBRARY_PATH={outside}"
+    assert row.leading.advice == said
+    there = replace(model, env=(("LD_LIBRARY_PATH", str(outside)),))
+    assert survey(made, model=there).verdict is LoadVerdict.LOADS

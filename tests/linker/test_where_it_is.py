@@ -197,3 +197,26 @@ def test_an_appimage_that_is_started_says_how_to_ask_about_its_content(workshop:
     workshop.patch("app.AppImage", 8, b"AI\2")
     (said,) = explain(path).diagnoses
     assert (said.code, said.advice) == ("appimage", f"loadstone explain {path}")
+
+
+def test_a_preload_that_hides_the_right_library_is_dropped(workshop: Workshop) -> None:
+    workshop.library("new/libk.so.1", "int one(void) { return 1; } int newer(void) { return 2; }")
+    old = workshop.library("old/libk.so.1", "int one(void) { return 1; }")
+    uses = "int newer(void); int f(void) { return newer(); }"
+    workshop.library("user.so", uses, needs=["new/libk.so.1"], runpath="$ORIGIN/new", soname="")
+    question = workshop.ask("user.so", env={"LD_PRELOAD": old})
+    said = workshop.answer(question).first_blocking
+    assert said is not None
+    assert said.loader_message == workshop.truth(question).message
+    given = explain(workshop.path("user.so"), model=replace(LoaderModel.this_process(), preload=(old,))).first_blocking
+    assert given is not None
+    for found in (said, given):
+        assert found.advice == f"LD_PRELOAD brings {old} into every program: unset LD_PRELOAD"
+    assert workshop.truth(replace(question, env={})).loads
+
+
+def test_the_c_library_is_not_the_program_that_a_module_was_built_for(workshop: Workshop) -> None:
+    workshop.library("user.so", "int wanted(void); int f(void) { return wanted(); }", soname="")
+    found = workshop.answer(workshop.ask("user.so")).first_blocking
+    assert found is not None
+    assert "built for another release" not in found.advice

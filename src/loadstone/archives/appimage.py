@@ -13,6 +13,7 @@ from loadstone.archives.bounds import UnpackBudget
 from loadstone.archives.member import PackedFile
 from loadstone.archives.squashfs import MAGIC, members_at
 from loadstone.errors import MalformedImage, Unsupported
+from loadstone.shell import quoted_path
 
 __all__ = ["members"]
 
@@ -25,7 +26,7 @@ def members(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[Pack
     """The files and links of an AppImage of type 2. Raises Unsupported for any other file system than SquashFS."""
     head = stream.read(64)
     if head[10] == 1:
-        raise _not_read(path, "its files are in an ISO 9660 image (it is of type 1)", f"bsdtar -xf {path}")
+        raise _not_read(path, "its files are in an ISO 9660 image (it is of type 1)", f"bsdtar -xf {quoted_path(path)}")
     begins = _end_of_program(head, path)
     stream.seek(begins)
     found = stream.read(6)
@@ -34,7 +35,7 @@ def members(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[Pack
     if not found.startswith(MAGIC):
         other = _OTHERS.get(found)
         said = f"its files are in {other}" if other else "no SquashFS is behind its program"
-        raise _not_read(path, said, f"{path} --appimage-extract, then ask about squashfs-root")
+        raise _not_read(path, said, f"{quoted_path(path)} --appimage-extract, then ask about squashfs-root")
     return members_at(stream, begins, path, budget)
 
 

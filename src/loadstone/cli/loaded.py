@@ -29,10 +29,11 @@ def run(*, target: str, output_format: OutputFormat, output: Path | None, verbos
     1 when one of these was found.
     """
     from loadstone.linker.cores import loaded_in_core
+    from loadstone.linker.process_number import process_number
     from loadstone.linker.processes import loaded_by
 
-    number = target.removeprefix("/proc/").rstrip("/")
-    report = loaded_by(int(number)) if number.isdigit() else loaded_in_core(target)
+    number = process_number(target)
+    report = loaded_by(number) if number is not None else loaded_in_core(target)
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.loaded import loaded_document
         from loadstone.report.json import render as render_json

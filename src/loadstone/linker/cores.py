@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import posixpath
-import struct
 from collections.abc import Iterator
 from typing import Final
 
 from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.elf.core import NT_FILE, NT_PRPSINFO, FileMapping, command_line, mapped_files
+from loadstone.binary.elf.layout import LAYOUTS, ElfLayout
 from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError, MalformedImage
 from loadstone.linker.processes import LoadedFile, LoadedReport, MappedState
@@ -28,6 +28,8 @@ _BUILD_ID: Final = 3
 _MAX_SEGMENTS: Final = 65_535
 _MAX_NOTES: Final = 64 << 20
 _FIRST_PAGE: Final = 4096
+_LEAST_HEADER: Final = 52
+_NARROW: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +41,24 @@ class _Segment:
 
 
 def loaded_in_core(path: str) -> LoadedReport:
-    """The program and the libraries of a 64-bit core dump of Linux, compared with the files of this machine.
+    """The program and the libraries of a core dump of Linux, compared with the files of this machine.
 
     Raises:
         Unreadable: it cannot be read.
         MalformedImage: it is no core dump of that kind, or contradicts itself.
     """
     with Cursor.open(path) as cursor:
-        order = _order(cursor)
-        segments = list(_segments(cursor, order))
+        layout = _layout(cursor)
+        segments = list(_segments(cursor, layout))
         command = ""
         mapped: list[FileMapping] = []
         for segment in segments:
-            for kind, content in _notes(cursor, segment, order):
+            for kind, content in _notes(cursor, segment, layout):
                 if kind == NT_PRPSINFO and not command:
                     command = command_line(content)
                 elif kind == NT_FILE:
-                    mapped = list(mapped_files(content, order))
-        files = tuple(_files(cursor, segments, mapped, order))
+                    mapped = list(mapped_files(content, layout.header.format[0], layout.word))
+        files = tuple(_files(cursor, segments, mapped))
     program = files[0].path if files else command
     said = [f"its command line begins: {command}"] if command else []
     if not mapped:
@@ -64,41 +66,46 @@ def loaded_in_core(path: str) -> LoadedReport:
     return LoadedReport(process=0, program=program, files=files, assumptions=tuple(said))
 
 
-def _order(cursor: Cursor) -> str:
+def _layout(cursor: Cursor) -> ElfLayout:
     head = cursor.upto(0, 64)
-    if len(head) < 64 or head[:5] != b"\x7fELF\2" or head[5] not in (1, 2):
-        raise MalformedImage(what="not a core dump of a 64-bit process", path=cursor.path)
-    order = "<" if head[5] == 1 else ">"
-    if struct.unpack_from(f"{order}H", head, 16)[0] != _CORE:
+    layout = LAYOUTS.get((head[4], head[5])) if len(head) >= _LEAST_HEADER and head[:4] == b"\x7fELF" else None
+    if layout is None:
+        raise MalformedImage(what="not a core dump of Linux", path=cursor.path)
+    if layout.integers("H", head[16:18])[0] != _CORE:
         raise MalformedImage(what="not a core dump (its type is another)", offset=16, path=cursor.path)
-    return order
+    return layout
 
 
-def _segments(cursor: Cursor, order: str) -> Iterator[_Segment]:
-    start, count = (
-        struct.unpack(f"{order}Q", cursor.bytes(32, 8))[0],
-        struct.unpack(f"{order}H", cursor.bytes(56, 2))[0],
-    )
+def _segments(cursor: Cursor, layout: ElfLayout) -> Iterator[_Segment]:
+    header = layout.header.unpack(cursor.bytes(16, layout.header.size))
+    start, count = header[4], header[9]
     if count > _MAX_SEGMENTS:
-        raise MalformedImage(what=f"{count} program headers", offset=56, path=cursor.path)
+        raise MalformedImage(what=f"{count} program headers", offset=16, path=cursor.path)
     for number in range(count):
-        kind, _, offset, address, _, size = struct.unpack(f"{order}IIQQQQ", cursor.bytes(start + number * 56, 40))
-        yield _Segment(kind, offset, address, size)
+        row = cursor.bytes(start + number * layout.program.size, layout.program.size)
+        yield _segment(layout, row)
 
 
-def _notes(cursor: Cursor, segment: _Segment, order: str) -> Iterator[tuple[int, bytes]]:
+def _segment(layout: ElfLayout, row: bytes) -> _Segment:
+    """One program header; in a file of 32 bits the flags stand elsewhere."""
+    kind, *fields = layout.program.unpack(row)
+    offset, address, _, size = fields[:4] if layout.bits == _NARROW else fields[1:5]
+    return _Segment(kind, offset, address, size)
+
+
+def _notes(cursor: Cursor, segment: _Segment, layout: ElfLayout) -> Iterator[tuple[int, bytes]]:
     if segment.kind != _NOTE:
         return
     data = cursor.upto(segment.offset, min(segment.size, _MAX_NOTES))
     position = 0
     while position + 12 <= len(data):
-        name_size, size, kind = struct.unpack_from(f"{order}III", data, position)
+        name_size, size, kind = layout.note.unpack_from(data, position)
         content = position + 12 + -(-name_size // 4) * 4
         yield kind, data[content : content + size]
         position = content + -(-size // 4) * 4
 
 
-def _files(cursor: Cursor, segments: list[_Segment], mapped: list[FileMapping], order: str) -> Iterator[LoadedFile]:
+def _files(cursor: Cursor, segments: list[_Segment], mapped: list[FileMapping]) -> Iterator[LoadedFile]:
     seen: set[str] = set()
     for address, path in ((one.address, one.path) for one in mapped if not one.page):
         if path in seen:
@@ -107,7 +114,7 @@ def _files(cursor: Cursor, segments: list[_Segment], mapped: list[FileMapping], 
         first = _page(cursor, segments, address)
         if first and first[:4] != b"\x7fELF":  # data that was mapped: a locale, a cache
             continue
-        dumped = _build_id(cursor, segments, address, first, order)
+        dumped = _build_id(cursor, segments, address, first)
         here = _here(path)
         if not first and (here is None and os.path.exists(path)):
             continue
@@ -148,30 +155,29 @@ def _page(cursor: Cursor, segments: list[_Segment], address: int, size: int = _F
     return b""
 
 
-def _build_id(cursor: Cursor, segments: list[_Segment], base: int, head: bytes, order: str) -> str | None:
-    """The GNU build-id in the dumped pages of a 64-bit ELF file."""
-    if len(head) < 64 or head[4] != 2:
+def _build_id(cursor: Cursor, segments: list[_Segment], base: int, head: bytes) -> str | None:
+    """The GNU build-id in the dumped pages of an ELF file."""
+    layout = LAYOUTS.get((head[4], head[5])) if len(head) >= _LEAST_HEADER else None
+    if layout is None or len(head) < 16 + layout.header.size:
         return None
-    start, count = struct.unpack_from(f"{order}Q", head, 32)[0], struct.unpack_from(f"{order}H", head, 56)[0]
-    headers = [
-        struct.unpack_from(f"{order}IIQQQQ", head, start + number * 56)
-        for number in range(min(count, 64))
-        if start + number * 56 + 56 <= len(head)
-    ]
-    for kind, _, _, address, _, size in headers:
-        first = next((a for k, _, _, a, _, _ in headers if k == _LOAD), 0)
-        if kind == _NOTE and size <= _FIRST_PAGE:
-            data = _page(cursor, segments, base + address - first, size)
-            found = _of_notes(data, order)
+    fields = layout.header.unpack_from(head, 16)
+    start, size = fields[4], layout.program.size
+    places = (start + number * size for number in range(min(fields[9], 64)))
+    headers = [_segment(layout, head[at : at + size]) for at in places if at + size <= len(head)]
+    first = next((header.address for header in headers if header.kind == _LOAD), 0)
+    for header in headers:
+        if header.kind == _NOTE and header.size <= _FIRST_PAGE:
+            data = _page(cursor, segments, base + header.address - first, header.size)
+            found = _of_notes(data, layout)
             if found:
                 return found
     return None
 
 
-def _of_notes(data: bytes, order: str) -> str | None:
+def _of_notes(data: bytes, layout: ElfLayout) -> str | None:
     position = 0
     while position + 16 <= len(data):
-        name_size, size, kind = struct.unpack_from(f"{order}III", data, position)
+        name_size, size, kind = layout.note.unpack_from(data, position)
         content = position + 12 + -(-name_size // 4) * 4
         if kind == _BUILD_ID and data[position + 12 : position + 16] == b"GNU\0" and content + size <= len(data):
             return data[content : content + size].hex()

@@ -9,7 +9,6 @@ its library, so a missing symbol is a fact about one file.
 from __future__ import annotations
 
 import posixpath
-import shlex
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
@@ -29,6 +28,7 @@ from loadstone.linker.extension import HOST_SIGN, is_host_symbol
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary
 from loadstone.quick_dataclass import dataclass
+from loadstone.shell import quoted_path
 
 __all__ = ["DyldRules"]
 
@@ -319,7 +319,7 @@ class DyldRules:
         program, name = self._program(), self.model.main_image
         if program is None or name is None or not of_another_team(image, program):
             return
-        file = shlex.quote(member.path)
+        file = quoted_path(member.path)
         yield Diagnosis(
             code="macho-signature",
             blocking=True,
@@ -330,7 +330,7 @@ class DyldRules:
             f" <{_uuid(image)}> '{member.path}' not valid for use in process: mapping process and mapped file"
             " (non-platform) have different Team IDs)",
             advice=f"sign it as the program is: codesign --force --sign IDENTITY {file}; or sign the program with the"
-            f" entitlement {NO_VALIDATION}, or for this Mac alone: codesign --force --sign - {shlex.quote(name)}",
+            f" entitlement {NO_VALIDATION}, or for this Mac alone: codesign --force --sign - {quoted_path(name)}",
             chain=member.chain,
             severity=Severity.HIGH,
         )

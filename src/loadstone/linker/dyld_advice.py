@@ -19,6 +19,7 @@ from loadstone.linker.diagnoses.environments import anew, reinstall
 from loadstone.linker.diagnoses.vendors import brought_by
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import SimulatedLibrary
+from loadstone.shell import quoted_path
 
 __all__ = ["architecture_of", "build_for", "lead"]
 
@@ -58,7 +59,7 @@ def build_for(model: LoaderModel, path: str, process: Image | None) -> str:
     program = model.main_image
     both = next((a for a in sorted(have) if program and a in map(architecture_of, _slices(model, program))), None)
     if both is not None and program is not None:
-        parts.append(f"start the program as {both}: arch -{both} {shlex.quote(program)}")
+        parts.append(f"start the program as {both}: arch -{both} {quoted_path(program)}")
     elif program is not None and not again and wanted == _APPLE and _INTEL in have:
         parts.append(f"take the {_INTEL} build of {posixpath.basename(program)}, which Rosetta runs: arch -{_INTEL}")
     return "; or ".join(parts)
@@ -73,7 +74,7 @@ def _slices(model: LoaderModel, path: str) -> tuple[Image, ...]:
 
 def lead(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:
     """The command that leads to a library, for a copy that lies near; what is to be decided where none does."""
-    leaf, file = posixpath.basename(name), shlex.quote(requester.path)
+    leaf, file = posixpath.basename(name), quoted_path(requester.path)
     here = posixpath.dirname(model.absolute(requester.path))
     tail = name.removeprefix("@rpath/")
     signed = f" && codesign --force --sign - {file}" if _is_signed_anew(requester.image) else ""
@@ -117,7 +118,7 @@ def _of_developer_tools(model: LoaderModel, leaf: str, path: str) -> str:
     if leaf.startswith("libswift") and leaf.endswith(".dylib"):
         return (
             "it is of the Swift run-time, which macOS has by itself since 10.14.4: copy it along (xcrun"
-            f" swift-stdlib-tool --copy --scan-executable {shlex.quote(path)} --destination DIR)"
+            f" swift-stdlib-tool --copy --scan-executable {quoted_path(path)} --destination DIR)"
         )
     return ""
 

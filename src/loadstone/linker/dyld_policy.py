@@ -14,6 +14,7 @@ from typing import Final
 from loadstone.binary.macho.facts import BuildVersion, MachoFacts
 from loadstone.core.image import DependencyKind, Image, ImageKind
 from loadstone.quick_dataclass import dataclass
+from loadstone.shell import quoted_path
 
 __all__ = ["Demand", "build_for_macos", "numbers_of", "of_another_team", "unmet"]
 
@@ -38,7 +39,7 @@ def unmet(image: Image, path: str) -> Iterator[Demand]:
     for since, find in _DEMANDS:
         if numbers_of(build.sdk) < since:
             continue
-        found = find(image, facts, shlex.quote(path))
+        found = find(image, facts, quoted_path(path))
         if found is not None:
             yield Demand(found[0], since, found[1])
 

@@ -22,11 +22,12 @@ from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.environments import anew
 from loadstone.linker.diagnoses.interpreters import for_musl
 from loadstone.linker.diagnoses.mistyped import library_meant, meant
-from loadstone.linker.diagnoses.whereabouts import folders_around, folders_beside, from_origin, names_in, quoted_entry
+from loadstone.linker.diagnoses.whereabouts import folders_around, folders_beside, from_origin, names_in
 from loadstone.linker.extension import is_extension, is_host_symbol
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import ResolvedName, SimulatedLibrary, members_below, simulated_by
 from loadstone.quick_dataclass import dataclass
+from loadstone.shell import quoted_entry, quoted_path
 
 __all__ = ["MuslRules"]
 
@@ -174,7 +175,7 @@ class MuslRules:
             image = self._image(path) if "/" not in name else None
             if image is not None and image.machine.code == self.model.abi.machine:
                 entry = from_origin(posixpath.normpath(folder), origin)
-                return f"patchelf --add-rpath {quoted_entry(entry)} {shlex.quote(requester.path)}"
+                return f"patchelf --add-rpath {quoted_entry(entry)} {quoted_path(requester.path)}"
         if "/" in name:
             return meant(self.model, name)
         again = anew(self.model, requester.path)
@@ -282,7 +283,7 @@ class MuslRules:
                 continue
             name = table.names[own[0]] if own[0] else ""
             said = f"{name}: initial-exec TLS resolves to dynamic definition in {member.path}"
-            file = shlex.quote(member.path)
+            file = quoted_path(member.path)
             yield Diagnosis(
                 code="static-tls",
                 blocking=True,

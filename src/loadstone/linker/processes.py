@@ -12,6 +12,7 @@ import re
 import struct
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Final
 
@@ -32,7 +33,8 @@ __all__ = ["LoadedFile", "LoadedReport", "MappedState", "loaded_by", "model_of_p
 _LINE: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (\d+)\s*(.*)")
 _DELETED: Final = " (deleted)"
 _IN_MEMORY: Final = "/memfd:"
-_FLAGS: Final = 6  # among the fields of /proc/PID/stat after the name
+_FLAGS, _STARTED = 6, 19  # among the fields of /proc/PID/stat after the name
+_IN_GROUP: Final = re.compile(r"^Tgid:\s+(\d+)", re.MULTILINE)
 _IS_KERNEL_THREAD: Final = 0x00200000  # PF_KTHREAD of linux/sched.h
 _MAX_TEXT: Final = 64 << 20
 _AT_PAGESZ, _AT_SECURE = 6, 23
@@ -117,13 +119,46 @@ def model_of_process(pid: int) -> LoaderModel:
     """A load as the running process ``pid`` would do it now: its program, environment, directory, root and user.
 
     Raises:
-        Unreadable: there is no such process, or its program may not be read.
+        Unreadable: there is no such process, it ended meanwhile, or its program may not be read.
     """
+    with _while_it_runs(pid):
+        return _model_of(pid)
+
+
+@contextmanager
+def _while_it_runs(pid: int) -> Iterator[None]:
+    """Say of a process that ended, or became another program, while it was read that it did."""
+    before = _incarnation(pid)
+    try:
+        yield
+    except (OSError, LoadstoneError):
+        if before is None or _incarnation(pid) == before:
+            raise
+    else:
+        if _incarnation(pid) == before:
+            return
+    reason = "the process ended or started another program while it was read"
+    raise Unreadable(path=f"/proc/{pid}", reason=reason, advice="ask again while it runs")
+
+
+def _incarnation(pid: int) -> tuple[str, str] | None:
+    """When a process started and which program it runs; None when there is none. Source: proc_pid_stat(5)."""
+    try:
+        fields = _text(pid, "stat").rpartition(")")[2].split()
+        return fields[_STARTED], os.readlink(f"/proc/{pid}/exe")
+    except (OSError, IndexError, Unreadable):
+        return None
+
+
+def _model_of(pid: int) -> LoaderModel:
     program = _link(pid, "exe").removesuffix(_DELETED)
     view = _view_of(pid)
     image = view.image(view.open(program)) if view.exists(program) else _image_of_file(f"/proc/{pid}/exe")
     abi = machine_of(image)
     said = [f"the process {pid} is as /proc shows it: variables it has set since its start are not known"]
+    whole = _IN_GROUP.search(_text(pid, "status"))
+    if whole is not None and int(whole[1]) != pid:
+        said.append(f"{pid} is a thread of the process {whole[1]}, which it shares all this with")
     loader = image.interpreter or next((path for path in abi.loaders if view.exists(path)), None) if abi else None
     if loader is None or abi is None:
         said.append(f"{program} names no loader")
@@ -151,11 +186,16 @@ def loaded_by(pid: int) -> LoadedReport:
     """What a running process has loaded, by which rule each library came, and what is to mind about them.
 
     Raises:
-        Unreadable: there is no such process, or /proc does not show it to this user.
+        Unreadable: there is no such process, it ended meanwhile, or /proc does not show it to this user.
 
     No tracing and no signal: the process does not notice. Linux only. Source: proc(5).
     """
-    model = model_of_process(pid)
+    with _while_it_runs(pid):
+        return _loaded_by(pid)
+
+
+def _loaded_by(pid: int) -> LoadedReport:
+    model = _model_of(pid)
     mapped, executable_stack = parse_maps(_text(pid, "maps"))
     view = model.view
     program = model.main_image or ""

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from typing import Final
 
 from loadstone.archives import format_of, is_archive
 from loadstone.files import open_regular
+from loadstone.linker.process_number import process_number
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.view import HostFiles
 
 __all__ = ["archive_format", "inside", "is_survey_target", "root_of"]
 
 _HEAD: Final = 4096
-_PROCESS: Final = re.compile(r"/proc/\d+$")
 
 
 def is_survey_target(target: str, model: LoaderModel | None = None) -> bool:
     """Whether ``target`` is a folder or an archive of libraries rather than one library."""
     if model is not None and root_of(model) != "/" and not model.view.is_directory(inside(target, model)):
         return True
-    if _PROCESS.match(os.path.abspath(target)):
+    if target.startswith("/proc/") and process_number(target) is not None:
         return False
     if os.path.isdir(target) or target.endswith(".whl"):
         return True

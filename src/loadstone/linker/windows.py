@@ -357,6 +357,8 @@ def _searches_path(root: SimulatedLibrary) -> bool:
 
 def _made_known(folder: str, requester: SimulatedLibrary) -> str:
     """How a folder comes to be searched."""
+    if "!/" in requester.path and not folder.startswith(f"{requester.path.partition('!/')[0]}!/"):
+        return f"put it beside {posixpath.basename(requester.path)} in the archive"
     if not _searches_path(requester.stack[-1]):
         return f"os.add_dll_directory({folder!r}) before it is loaded, where its package is imported"
     command = f"set PATH={folder};%PATH%"

@@ -19,6 +19,7 @@ from loadstone.linker.extension import HOST_SIGN
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.openers import home_of
 from loadstone.linker.request import LoaderModel
+from loadstone.shell import quoted_path
 
 __all__ = [
     "anew",
@@ -159,7 +160,7 @@ def without_libpython(name: str, asking: LoadedObject | None) -> str:
     is_module = asking is not None and any(symbol.name.startswith("PyInit_") for symbol in asking.image.exports)
     if asking is None or not is_module or not _LIBPYTHON.match(name):
         return ""
-    command = f"patchelf --remove-needed {shlex.quote(name)} {shlex.quote(asking.path)}"
+    command = f"patchelf --remove-needed {shlex.quote(name)} {quoted_path(asking.path)}"
     return f"a Python module needs none, for the interpreter has its symbols: {command}"
 
 

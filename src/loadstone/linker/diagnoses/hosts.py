@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from loadstone.core.image import SymbolBinding
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
 from loadstone.linker.diagnoses.environments import anew
 from loadstone.linker.extension import HOST_SIGN
@@ -32,13 +33,15 @@ def built_for_another_host(case: SimulatedLoad, asking: LoadedObject, name: str,
     """
     needed = {o.path for _, o in asking.needed if o is not None}
     wanted = [
-        symbol.name for symbol in asking.image.imports[:_MAX_IMPORTS] if symbol.name != name and not symbol.version
+        symbol.name
+        for symbol in asking.image.imports[:_MAX_IMPORTS]
+        if symbol.name != name and not symbol.version and symbol.binding is not SymbolBinding.WEAK
     ]
     for host in case.process.global_scope:
         symbols = host.image.symbols
         if host is asking or host.path in needed or symbols.positions(HOST_SIGN):
             continue
-        shared = next((other for other in wanted if any(s.exported for s in symbols.named(other))), None)
+        shared = next((o for o in wanted if any(s.exported and s.version is None for s in symbols.named(o))), None)
         if shared is None or (akin and not _has_akin(host, name)):
             continue
         who, of = leaf(asking.path), leaf(host.path)

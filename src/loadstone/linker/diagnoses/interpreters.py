@@ -14,6 +14,7 @@ from loadstone.linker.diagnoses.whereabouts import names_in
 from loadstone.linker.package_systems import system_of
 from loadstone.linker.packages import apt_install
 from loadstone.linker.request import LoaderModel
+from loadstone.shell import quoted_path
 
 __all__ = ["for_musl", "its_loader"]
 
@@ -29,7 +30,7 @@ _NIX: Final = (
 
 def its_loader(model: LoaderModel, loader: str, path: str) -> str:
     """What to do about a program whose loader is missing."""
-    file, name = shlex.quote(path), posixpath.basename(loader)
+    file, name = quoted_path(path), posixpath.basename(loader)
     if _is_of_go(model, path):
         return (
             f"build it without C, so that it names no loader: CGO_ENABLED=0 go build; or {_with_loader(model, loader)}"

@@ -21,14 +21,14 @@ from loadstone.linker.diagnoses.whereabouts import (
     is_same_library,
     lead_to,
     names_in,
-    quoted_entry,
-    quoted_path,
     similar,
 )
 from loadstone.linker.extension import HOST_SIGN
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
+from loadstone.linker.process_number import process_number
 from loadstone.linker.tokens import stray_tokens
+from loadstone.shell import quoted_entry, quoted_path
 
 __all__ = ["missing"]
 
@@ -300,8 +300,8 @@ def _filter(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
 
 def _process(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     """The number of a running process, given for a library."""
-    number = refusal.name.removeprefix("/proc/").rstrip("/")
-    if refusal.requester is not None or not number.isdigit() or not case.model.view.exists(f"/proc/{number}/exe"):
+    number = process_number(refusal.name)
+    if refusal.requester is not None or number is None or not case.model.view.exists(f"/proc/{number}/exe"):
         return None
     text = f"{number} is a running process, not a library."
     advice = (

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from loadstone.linker.diagnoses.whereabouts import names_in, quoted_path
+from loadstone.linker.diagnoses.whereabouts import names_in
 from loadstone.linker.request import LoaderModel
+from loadstone.shell import quoted_path
 
 __all__ = ["first_gone", "library_meant", "meant", "near_names"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from typing import Final
 
@@ -17,7 +18,6 @@ from loadstone.linker.diagnoses.whereabouts import (
     lead_to,
     name_it,
     names_in,
-    quoted_path,
     similar,
 )
 from loadstone.linker.graph import Refusal
@@ -32,10 +32,13 @@ from loadstone.linker.packages import (
     of_plain_name,
     package_of_missing,
 )
+from loadstone.shell import quoted_path
 
 __all__ = ["install", "nowhere"]
 
 _SHOWN: Final = 3
+_LIBTOOL: Final = {".dll": re.compile(r"lib(.+)-(\d+)"), ".dylib": re.compile(r"lib([^.]+)\.(\d+)")}
+_OF_ANOTHER_SYSTEM: Final = "That is a library's name on another system, and nothing is known to stand for it here."
 
 
 def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
@@ -48,10 +51,15 @@ def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     if refusal.requester is None:
         text = f"No library called {refusal.name} was found in {places} the loader looks."
     called = _as_called_here(refusal.name)
-    short = library_meant(case.model, called.removesuffix(".so") or refusal.name)
+    short = library_meant(case.model, called.partition(".so")[0] or refusal.name)
+    if ".so." in called and short != called:  # another interface
+        short = ""
     if called and refusal.requester is None:
+        bring = short or _known_install(case, called, None)
+        if not bring:
+            return blocking(case, refusal, f"{text} {_OF_ANOTHER_SYSTEM}", _as_the_other_system(refusal.name))
         text += f" That is its name on another system: here it is {short or called}."
-        return blocking(case, refusal, text, f"ask for {short or f'{called}: {install(case, called, None)}'}")
+        return blocking(case, refusal, text, f"ask for {short or f'{called}: {bring}'}")
     if short and refusal.requester is None:
         return blocking(case, refusal, text, f"did you mean {short}? A loader takes the whole name of a file")
     beside = similar(case, refusal.name, refusal.requester)
@@ -77,9 +85,26 @@ def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
 
 
 def _as_called_here(name: str) -> str:
-    """What a library with the name of Windows or of macOS is called where ELF is used; empty for any other name."""
+    """What a library with the name of Windows or of macOS is called where ELF is used; empty for any other name.
+
+    The number is that of the interface where libtool put one: ``libpng16-16.dll``, ``libpng16.16.dylib``.
+    """
     stem, ending = posixpath.splitext(name)
-    return f"lib{stem.removeprefix('lib')}.so" if ending.casefold() in (".dll", ".dylib") else ""
+    if ending.casefold() not in (".dll", ".dylib"):
+        return ""
+    number = _LIBTOOL[ending.casefold()].fullmatch(stem)
+    if number is not None:
+        return f"lib{number[1]}.so.{number[2]}"
+    return f"lib{stem.removeprefix('lib')}.so"
+
+
+def _as_the_other_system(name: str) -> str:
+    """How a name of Windows or macOS that nothing here stands for is asked about."""
+    loader = "windows" if name.casefold().endswith(".dll") else "dyld"
+    return (
+        "use its build for this system, by the name it has here; what the other system would say of it: loadstone"
+        f" explain --loader {loader} {shlex.quote(name)}"
+    )
 
 
 def _install_or_rebuild(case: SimulatedLoad, refusal: Refusal, near: tuple[str, ...]) -> str:
@@ -136,8 +161,8 @@ def _no_such_path(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         text += f" {asking.path} is a copy of {original}, which has it beside it."
         advice = f"ln -sf {quoted_path(original)} {quoted_path(asking.path)}"
         return blocking(case, refusal, text, advice, code="dep-not-found")
-    names = " ".join(map(quoted_path, (_needed_as(refusal), leaf(found), asking.path)))
-    advice = f"patchelf --replace-needed {names}"
+    names = shlex.join((_needed_as(refusal), leaf(found)))
+    advice = f"patchelf --replace-needed {names} {quoted_path(asking.path)}"
     if posixpath.dirname(found) not in case.model.system_dirs:
         advice += f" && {lead_to(case, found, asking)}"
     return blocking(case, refusal, f"{text} There is {found}.", advice, code="dep-not-found")
@@ -150,6 +175,14 @@ def _needed_as(refusal: Refusal) -> str:
 
 def install(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> str:
     """What brings a library, as a command where one is known: a vendor's kit, or a package of this system."""
+    return _known_install(case, name, asking) or (
+        f"install the package that has {leaf(name)} (apt-file search {shlex.quote(leaf(name))}, dnf provides"
+        f" {shlex.quote(f'*/{leaf(name)}')})"
+    )
+
+
+def _known_install(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> str:
+    """The command of :func:`install`; empty where none is known."""
     vendor = brought_by(case.model, leaf(name), asking.path if asking is not None else "")
     if vendor:
         return vendor
@@ -165,10 +198,6 @@ def install(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> str:
         ("" if has_others else install_by_system(case.model.view, leaf(name), case.model.abi))
         or of_older_releases(case.model.view, leaf(name))
         or of_plain_name(case.model.view, leaf(name), case.model.abi, compressed=case.model.thorough)
-        or (
-            f"install the package that has {leaf(name)} (apt-file search {quoted_path(leaf(name))}, dnf provides"
-            f" {quoted_path(f'*/{leaf(name)}')})"
-        )
     )
 
 

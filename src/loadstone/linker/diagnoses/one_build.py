@@ -11,8 +11,8 @@ from typing import Final
 from loadstone.linker.alternatives import taken_by
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
 from loadstone.linker.diagnoses.overruling import led_to
-from loadstone.linker.diagnoses.whereabouts import quoted_path
 from loadstone.linker.objects import LoadedObject
+from loadstone.shell import quoted_path
 
 __all__ = ["PRIVATE", "one_build"]
 

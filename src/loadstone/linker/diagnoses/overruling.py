@@ -11,8 +11,9 @@ from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
 from loadstone.linker.diagnoses.environments import newer_of_conda
 from loadstone.linker.diagnoses.owners import package_of, put_aside
 from loadstone.linker.diagnoses.preloads import preload_names, without_preload
-from loadstone.linker.diagnoses.whereabouts import copies, quoted_entry, quoted_path
+from loadstone.linker.diagnoses.whereabouts import copies
 from loadstone.linker.objects import LoadedObject
+from loadstone.shell import quoted_entry, quoted_path
 
 __all__ = ["led_to", "loaded_before", "overruled", "preloaded"]
 
@@ -21,6 +22,8 @@ _SPOKEN = {
     "runpath": "the RUNPATH of {source}",
     "ld_library_path": "LD_LIBRARY_PATH",
     "cache": "the loader's cache",
+    "loaded-name": "what is loaded already",
+    "loaded-soname": "what is loaded already",
     "default": "a directory built into the loader",
 }
 

@@ -16,8 +16,9 @@ from loadstone.linker.alternatives import alternatives, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf, risk
 from loadstone.linker.diagnoses.mistyped import near_names
 from loadstone.linker.diagnoses.nowhere import install
-from loadstone.linker.diagnoses.whereabouts import copies, quoted_path
+from loadstone.linker.diagnoses.whereabouts import copies
 from loadstone.linker.graph import IgnoredPreload
+from loadstone.shell import quoted_path
 
 __all__ = ["ignored_preloads", "preload_names", "without_preload"]
 
@@ -79,8 +80,9 @@ def _set(case: SimulatedLoad, ignored: IgnoredPreload, instead: str) -> str:
 
 
 def preload_names(case: SimulatedLoad) -> list[str]:
-    """What LD_PRELOAD names."""
-    return [part for part in re.split("[ :]", case.model.variable("LD_PRELOAD") or "") if part]
+    """What LD_PRELOAD names, in the environment and in what was said of it."""
+    of_variable = re.split("[ :]", case.model.variable("LD_PRELOAD") or "")
+    return [part for part in (*of_variable, *case.model.preload) if part]
 
 
 def without_preload(case: SimulatedLoad, names: set[str], instead: str = "") -> str:

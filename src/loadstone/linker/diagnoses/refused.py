@@ -9,11 +9,11 @@ from loadstone.core.claims import Confidence
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.interpreters import its_loader
-from loadstone.linker.diagnoses.whereabouts import quoted_path
 from loadstone.linker.discovery import machine_of
 from loadstone.linker.graph import Refusal
 from loadstone.linker.releases import behaviour_of
 from loadstone.linker.thread_storage import reserve_of
+from loadstone.shell import quoted_path
 
 __all__ = ["refused"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -10,10 +11,10 @@ from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf, risk
 from loadstone.linker.diagnoses.preloads import ignored_preloads
-from loadstone.linker.diagnoses.whereabouts import quoted_path
 from loadstone.linker.mapping import wants_executable_stack
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.thread_storage import reserve_of
+from loadstone.shell import quoted_path
 
 __all__ = ["RISKS"]
 
@@ -124,8 +125,8 @@ def _depends_on_directory(case: SimulatedLoad) -> Iterator[Diagnosis]:
                     "cwd-dependent",
                     loaded.path,
                     text,
-                    f"give that library a SONAME, or: patchelf --replace-needed {quoted_path(dependency.name)}"
-                    f" {quoted_path(leaf(dependency.name))} {quoted_path(loaded.path)}",
+                    f"give that library a SONAME, or: patchelf --replace-needed {shlex.quote(dependency.name)}"
+                    f" {shlex.quote(leaf(dependency.name))} {quoted_path(loaded.path)}",
                     evidence=(Location.bytes(loaded.path, dependency.offset, 1),),
                     chain=loaded.chain,
                     severity=Severity.HIGH,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
@@ -20,10 +21,11 @@ from loadstone.linker.diagnoses.hosts import built_for_another_host
 from loadstone.linker.diagnoses.namesakes import library_of_prefix
 from loadstone.linker.diagnoses.one_build import PRIVATE, one_build
 from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
-from loadstone.linker.diagnoses.whereabouts import copies, lead_to, libraries_near, names_in, quoted_path, searched
+from loadstone.linker.diagnoses.whereabouts import copies, lead_to, libraries_near, names_in, searched
 from loadstone.linker.extension import is_host_symbol
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
+from loadstone.shell import quoted_path
 
 __all__ = ["undefined"]
 
@@ -266,7 +268,7 @@ def _link_with(case: SimulatedLoad, asking: LoadedObject, path: str) -> str:
     """How a file comes to need a library that defines its symbol."""
     image = usable_image(case.model, path)
     needed = (image.identity if image is not None else None) or leaf(path)
-    command = f"patchelf --add-needed {quoted_path(needed)} {quoted_path(asking.path)}"
+    command = f"patchelf --add-needed {shlex.quote(needed)} {quoted_path(asking.path)}"
     folder = posixpath.dirname(path)
     if folder not in searched(case, asking):
         command += f" && {lead_to(case, path, asking)}"
@@ -315,7 +317,7 @@ def _defines(case: SimulatedLoad, path: str, name: str) -> bool:
 
 def _option(path: str) -> str:
     stem = leaf(path).partition(".so")[0]
-    return quoted_path(f"-l{stem.removeprefix('lib')}") if stem.startswith("lib") else quoted_path(path)
+    return shlex.quote(f"-l{stem.removeprefix('lib')}") if stem.startswith("lib") else quoted_path(path)
 
 
 def _shadowed(case: SimulatedLoad, refusal: Refusal) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
-from shlex import quote
+import shlex
 
 from loadstone.binary import FileKind, identify, read
 from loadstone.core.image import TraitKind
@@ -16,12 +16,15 @@ from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import anew, restored
 from loadstone.linker.diagnoses.whereabouts import is_same_library, names_in
 from loadstone.linker.graph import Refusal
+from loadstone.linker.process_number import process_number
 from loadstone.linker.view import OpenedFile
 from loadstone.quick_dataclass import replace
+from loadstone.shell import quoted_path
 
 __all__ = ["unusable"]
 
 _SHOWN = 3
+_OF_MUSL = "libc.so"
 _FOREIGN = (FileKind.PE, FileKind.MACHO, FileKind.UNIVERSAL)
 _MAX_NAME = 255
 _DAMAGED = ("empty", "truncated", "bad-headers", "html", "not-elf")
@@ -48,8 +51,8 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     """What the file that ended the search really is."""
     ended = next(step for step in reversed(refusal.steps) if step.outcome is StepOutcome.FATAL)
     path = case.model.absolute(ended.candidate)
-    if ended.errno == errno.EISDIR and path.startswith("/proc/") and path.strip("/").count("/") == 1:
-        number = path.rpartition("/")[2]
+    if ended.errno == errno.EISDIR and path.startswith("/proc/") and process_number(path) is not None:
+        number = process_number(path)
         text = f"{ended.candidate} is a running process, not a library."
         advice = f"loadstone loaded {number} lists what it has loaded"
         return blocking(case, refusal, text, advice, code="process")
@@ -71,7 +74,7 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         linked = _lost_link(case, opened)
         if linked:
             text = f"{text[:-1]} that names {linked} beside it: a symbolic link that was stored as a file."
-            advice = f"ln -sf {quote(linked)} {quote(ended.candidate)}"
+            advice = f"ln -sf {quoted_path(linked)} {quoted_path(ended.candidate)}"
         if what.kind in _FOREIGN:
             advice = (
                 anew(case.model, ended.candidate)
@@ -81,13 +84,13 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         if stood_for:
             named = ", ".join(stood_for[:_SHOWN])
             text = f"{ended.candidate} is not a library: it is an import library, a link-time stand-in for {named}."
-            advice = f"ask for the library itself: {quote(stood_for[0])}"
+            advice = f"ask for the library itself: {shlex.quote(stood_for[0])}"
     again = restored(case.model, ended.candidate) if code in _DAMAGED else ""
     advice = again or advice
     whole = _whole_beside(case, refusal, ended.candidate)
     if whole:
         text = f"{text} {whole} beside it is that library."
-        advice = f"ln -sf {quote(leaf(whole))} {quote(ended.candidate)}"
+        advice = f"ln -sf {quoted_path(leaf(whole))} {quoted_path(ended.candidate)}"
     return _with_hidden(case, refusal, blocking(case, refusal, text, advice, code=code))
 
 
@@ -105,10 +108,15 @@ def _whole_beside(case: SimulatedLoad, refusal: Refusal, candidate: str) -> str:
 def _script_in_its_place(case: SimulatedLoad, refusal: Refusal, candidate: str, inputs: tuple[str, ...]) -> str:
     """What to do where a linker script lies under the name that a linked file needs, and what it points to."""
     assert refusal.requester is not None
+    if refusal.name == _OF_MUSL:
+        built = restored(case.model, refusal.requester.path) or "install or build it for glibc (a manylinux wheel)"
+        return f"it was built for musl, whose C library has that name: {built}; or open it in a program for musl"
     for named in inputs:
         path = named if named.startswith("/") else posixpath.join(posixpath.dirname(candidate), named)
         if usable_image(case.model, path) is not None:
-            return f"ln -sf {quote(named)} {quote(candidate)}, the library itself in the place of the script"
+            return (
+                f"ln -sf {quoted_path(named)} {quoted_path(candidate)}, the library itself in the place of the script"
+            )
     file = leaf(refusal.requester.path)
     if all(name.endswith(".a") for name in inputs):
         return f"link {file} anew: by now {leaf(candidate)} is static only, and a file linked with it needs no library"
@@ -149,12 +157,10 @@ def _bad_elf(case: SimulatedLoad, refusal: Refusal, opened: OpenedFile, candidat
         return "wrong-osabi", f"{candidate} is marked for another operating system's ABI.", "install the Linux build"
     if "only ET_DYN" in text and opened.head[16:18] in (b"\x04\0", b"\0\x04"):
         sentence = f"{candidate} is a core dump: the memory of a program that died, not a library."
-        return "core-dump", sentence, f"loadstone loaded {quote(candidate)} names the program and what it had loaded"
-    if "only ET_DYN" in text and candidate.endswith(".ko"):
         return (
-            "kernel-module",
-            f"{candidate} is a module of the Linux kernel, not a library.",
-            "insmod or modprobe loads it",
+            "core-dump",
+            sentence,
+            f"loadstone loaded {quoted_path(candidate)} names the program and what it had loaded",
         )
     if "only ET_DYN" in text and opened.head[16:18] in (b"\x01\0", b"\0\x01"):
         return _object(case, opened, candidate)
@@ -167,10 +173,10 @@ def _object(case: SimulatedLoad, opened: OpenedFile, candidate: str) -> tuple[st
         module = read(case.model.view.read_bytes(opened.path)).trait(TraitKind.KERNEL_MODULE)
     except (LoadstoneError, OSError):
         module = None
-    if module is not None:
-        advice = f"insmod {quote(candidate)}, or install it and run modprobe {quote(_stem(candidate))}"
-        return "object-file", f"{candidate} is a Linux kernel module: the kernel loads it, no program.", advice
-    advice = f"gcc -shared {quote(candidate)} -o {quote(_stem(candidate))}.so"
+    if module is not None or candidate.endswith(".ko"):
+        advice = f"insmod {quoted_path(candidate)}, or install it and run modprobe {shlex.quote(_stem(candidate))}"
+        return "kernel-module", f"{candidate} is a module of the Linux kernel, which alone loads it.", advice
+    advice = f"gcc -shared {quoted_path(candidate)} -o {quoted_path(_stem(candidate))}.so"
     return "object-file", f"{candidate} is an object file (.o), not linked yet.", advice
 
 
@@ -180,7 +186,7 @@ def _stem(candidate: str) -> str:
 
 def _with_hidden(case: SimulatedLoad, refusal: Refusal, found: Diagnosis) -> Diagnosis:
     """Say so when a usable file of the same name was never reached because of this one."""
-    if "/" in refusal.name:
+    if "/" in refusal.name or refusal.name == _OF_MUSL:
         return found
     ended = found.steps[-1]
     later = [f"{d}/{refusal.name}" for d in case.model.system_dirs]
@@ -188,7 +194,7 @@ def _with_hidden(case: SimulatedLoad, refusal: Refusal, found: Diagnosis) -> Dia
     if good is None:
         return found
     text = f"{found.explanation} It stops the search, so {good} is never reached."
-    advice = f"remove {quote(ended.candidate)}"
+    advice = f"remove {quoted_path(ended.candidate)}"
     if ended.rule == "ld_library_path":
         advice += f", or drop {ended.element or 'the empty element'} from LD_LIBRARY_PATH"
     more = f"; {found.advice}" if found.advice else ""

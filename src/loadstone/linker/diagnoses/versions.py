@@ -13,11 +13,12 @@ from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import from_source, newer_of_conda, older_build, reinstall_both
 from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
 from loadstone.linker.diagnoses.owners import newer_runtime
-from loadstone.linker.diagnoses.whereabouts import copies, lead_to, quoted_path
+from loadstone.linker.diagnoses.whereabouts import copies, lead_to
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.view import OpenedFile
+from loadstone.shell import quoted_path
 
 __all__ = ["version_not_found"]
 

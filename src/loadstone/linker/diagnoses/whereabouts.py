@@ -8,7 +8,6 @@ as it stands.
 from __future__ import annotations
 
 import posixpath
-import shlex
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
@@ -21,6 +20,7 @@ from loadstone.linker.objects import LoadedObject
 from loadstone.linker.openers import home_of
 from loadstone.linker.request import LoaderModel
 from loadstone.quick_dataclass import replace
+from loadstone.shell import quoted_entry, quoted_path
 
 __all__ = [
     "copies",
@@ -32,8 +32,6 @@ __all__ = [
     "libraries_near",
     "name_it",
     "names_in",
-    "quoted_entry",
-    "quoted_path",
     "searched",
     "similar",
 ]
@@ -281,6 +279,8 @@ def lead_to(case: SimulatedLoad, path: str, asking: LoadedObject | None) -> str:
     if case.model.secure:
         file = f"/etc/ld.so.conf.d/{posixpath.basename(folder)}.conf"
         return f"echo {quoted_path(folder)} > {quoted_path(file)} && ldconfig"
+    if _is_outside(case.model.absolute(folder), case.model.absolute(asking.path)):
+        return f"LD_LIBRARY_PATH={quoted_path(folder)}"
     if folder in _LOCAL:
         return f"LD_LIBRARY_PATH={folder}{_for_good(case.model, folder)}"
     if folder.startswith(_STORES) or folder in _beside_the_program(case.model):
@@ -293,6 +293,12 @@ def lead_to(case: SimulatedLoad, path: str, asking: LoadedObject | None) -> str:
     )
     option = "--add-rpath" if has_others else "--set-rpath"
     return f"patchelf {option} {quoted_entry(entry)} {quoted_path(asking.path)}"
+
+
+def _is_outside(folder: str, path: str) -> bool:
+    """Whether a file is in an archive, as surveys see it (``x.whl!/a.so``), and the folder is not in that one."""
+    archive, packed, _ = path.partition("!/")
+    return bool(packed) and not f"{folder}/".startswith(f"{archive}!/")
 
 
 def from_origin(folder: str, origin: str) -> str:
@@ -314,14 +320,3 @@ def _for_good(model: LoaderModel, folder: str) -> str:
         if folder in map(str.strip, lines):
             return f", or for good: ldconfig, for {path} names it"
     return ""
-
-
-def quoted_entry(text: str) -> str:
-    """What is written into a file's run path, as a shell takes it: always in quotes, for tokens begin with a dollar."""
-    quoted = shlex.quote(text)
-    return quoted if quoted != text else f"'{text}'"
-
-
-def quoted_path(path: str) -> str:
-    """A path as a shell takes it."""
-    return shlex.quote(path)

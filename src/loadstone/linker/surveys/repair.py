@@ -6,13 +6,13 @@ Sources: the documentation of auditwheel, delocate, delvewheel and of the ``whee
 
 from __future__ import annotations
 
-import shlex
 from typing import Final
 
 from loadstone.core.image import Format
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.diagnoses.vendors import is_of_a_driver
 from loadstone.quick_dataclass import replace
+from loadstone.shell import quoted_path
 
 __all__ = ["for_an_archive"]
 
@@ -38,12 +38,12 @@ def for_an_archive(diagnosis: Diagnosis, archive: str, place: str, kind: Format)
     is_wheel = archive.endswith(".whl")
     within = f"{place}/"
     if place and within in diagnosis.advice:
-        named = shlex.quote(archive)
+        named = quoted_path(archive)
         inside = diagnosis.advice.replace(within, "")
         unpack = next((how for ending, how in _UNPACK.items() if archive.endswith(ending)), "unpack {}").format(named)
         return replace(diagnosis, advice=f"{unpack}, and in its folder: {inside}")
     if is_wheel and diagnosis.blocking and diagnosis.code in _NOT_HELD and not is_of_a_driver(diagnosis.subject):
-        repair = _REPAIR[kind].format(shlex.quote(archive))
+        repair = _REPAIR[kind].format(quoted_path(archive))
         advice = f"where it was built, {repair} puts {diagnosis.subject} into it; for this system: {diagnosis.advice}"
         return replace(diagnosis, advice=advice if diagnosis.advice else advice.partition(";")[0])
     return diagnosis
