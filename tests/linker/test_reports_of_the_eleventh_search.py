@@ -99,7 +99,9 @@ def test_a_program_with_a_library_of_another_make_gets_the_upgrade_of_both(works
     workshop.file("root/usr/lib/sysimage/rpm/rpmdb.sqlite", b"")
     asked = " ".join(f"\"$(rpm -qf --qf '%{{NAME}}' {path})\"" for path in ("/usr/bin/tool.so", "/usr/lib/liba.so.1"))
     advice = first(explain("/usr/bin/tool.so", model=in_root(workshop))).advice
-    assert advice == f"tool.so and liba.so.1 are not of one release: dnf upgrade {asked}"
+    assert advice.startswith(
+        f"tool.so and liba.so.1 are not of one release: dnf upgrade {asked}; where tool.so was built"
+    )
 
 
 # Windows and macOS: the rules alone

@@ -78,7 +78,7 @@ def test_upmpdcli_42_two_packages_of_the_system_are_not_of_one_release(workshop:
     debian(workshop, libupnpp3="/usr/lib/libupnpp.so.3", upmpdcli="/usr/lib/upmpdcli.so")
     advice = first(explain("/usr/lib/upmpdcli.so", model=in_root(workshop))).advice
     said = "upmpdcli.so and libupnpp.so.3 are not of one release: apt-get update && apt-get install --reinstall"
-    assert advice == f"{said} upmpdcli libupnpp3"
+    assert advice.startswith(f"{said} upmpdcli libupnpp3; where upmpdcli.so was built here")
 
 
 def test_hhvm_6425_a_file_of_no_package_hides_that_of_the_system(workshop: Workshop) -> None:

@@ -49,6 +49,8 @@ _OTHERWISE: Final = {
     "libcrypto.so.1.1": "libssl1.1",
     "libcrypto.so.3": "libssl3",
     "libcurl-gnutls.so.4": "libcurl3-gnutls",
+    **{f"lib{part}.so.{n}": f"libncurses{n}" for part in ("form", "menu", "panel") for n in (5, 6)},
+    **{f"lib{part}w.so.{n}": f"libncursesw{n}" for part in ("form", "menu", "panel") for n in (5, 6)},
     "libgdk_pixbuf-2.0.so.0": "libgdk-pixbuf-2.0-0",
     "libgdiplus.so": "libgdiplus",
     "libgio-2.0.so.0": "libglib2.0-0",

@@ -68,6 +68,12 @@ def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         text += f" There is {', '.join(near)}."
     code = "dep-not-found" if refusal.requester else "not-found"
     same = next((path for path in beside if is_same_library(case, refusal.name, path)), None)
+    versioned = next((path for path in beside if leaf(path).startswith(f"{refusal.name}.")), None)
+    if same is None and versioned is not None and refusal.requester is None:
+        advice = f"ask for {leaf(versioned)}; the name without a version is of its package for building (-dev, -devel)"
+        link = posixpath.join(posixpath.dirname(versioned), refusal.name)
+        advice += f", or ln -s {quoted_path(leaf(versioned))} {quoted_path(link)}"
+        return blocking(case, refusal, text, advice, code=code)
     if same is None:
         variants = _variants(case, refusal.name)
         if variants:

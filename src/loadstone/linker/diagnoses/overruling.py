@@ -11,11 +11,11 @@ from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
 from loadstone.linker.diagnoses.environments import newer_of_conda
 from loadstone.linker.diagnoses.owners import package_of, put_aside
 from loadstone.linker.diagnoses.preloads import preload_names, without_preload
-from loadstone.linker.diagnoses.whereabouts import copies
+from loadstone.linker.diagnoses.whereabouts import copies, names_in
 from loadstone.linker.objects import LoadedObject
 from loadstone.shell import quoted_entry, quoted_path
 
-__all__ = ["led_to", "loaded_before", "overruled", "preloaded"]
+__all__ = ["led_to", "linked_anew", "loaded_before", "overruled", "preloaded"]
 
 _SPOKEN = {
     "rpath": "the RPATH of {source}",
@@ -64,6 +64,22 @@ def preloaded(case: SimulatedLoad, provider: LoadedObject) -> str:
     return f"LD_PRELOAD brings {provider.path} into every program: {without_preload(case, named)}"
 
 
+def linked_anew(case: SimulatedLoad, provider: str, serves: Callable[[Image], bool]) -> str:
+    """How a link leads to a file beside it, of the same library, that serves; empty where none does."""
+    path = posixpath.normpath(case.model.absolute(provider))
+    folder, name = posixpath.split(path)
+    old = leaf(case.model.view.real_path(path))
+    if old == name:  # it is no link
+        return ""
+    for other in names_in(case.model, folder):
+        image = usable_image(case.model, f"{folder}/{other}") if other.startswith(f"{name}.") else None
+        if image is not None and serves(image):
+            return (
+                f"{path} leads to {old}, and {other} beside it has it: ln -sfn {quoted_path(other)} {quoted_path(path)}"
+            )
+    return ""
+
+
 def loaded_before(
     case: SimulatedLoad, provider: LoadedObject, asking: LoadedObject, serves: Callable[[Image], bool]
 ) -> str:
@@ -93,11 +109,13 @@ def _beside_its_own(case: SimulatedLoad, winner: Alternative, other: Alternative
     program = case.process.program
     is_its = program is not None and winner.rule in ("rpath", "runpath") and winner.source == program.path
     by_variable = winner.rule == "ld_library_path"
+    newer = newer_of_conda(case.model, winner.path)
+    if newer and winner.rule in ("rpath", "runpath"):
+        return f"{newer}, or LD_PRELOAD={quoted_path(other.path)}"
     if not is_its and not (by_variable and lost):
         return ""
     path = quoted_path(posixpath.normpath(winner.path))
     whose = leaf(winner.source) if is_its else f"the program in {posixpath.dirname(folder)}"
-    newer = newer_of_conda(case.model, winner.path)
     return f"{newer or f'leave {path} out of what {whose} brings with it'}, or LD_PRELOAD={quoted_path(other.path)}"
 
 

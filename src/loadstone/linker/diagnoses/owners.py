@@ -90,11 +90,17 @@ def of_one_release(model: LoaderModel, asking: str, provider: str) -> str:
     mine, other = package_of(model, asking), package_of(model, provider)
     name, who = posixpath.basename(provider), posixpath.basename(asking)
     if mine and other:
-        both = installed_anew(model, asking) if mine == other else upgraded(model, asking, provider)
-        return f"{who} and {name} are not of one release: {both}"
+        if mine == other:
+            return f"{who} and {name} are not of one release: {installed_anew(model, asking)}"
+        both = upgraded(model, asking, provider)
+        built = f"where {who} was built here or is of another source (AUR, PPA), build or install that anew"
+        return f"{who} and {name} are not of one release: {both}; {built}"
     if other:
         newer = upgraded(model, provider)
         return f"{who} was built for another release of {name} than that of the system: build it anew here, or {newer}"
+    system = system_of(model.view)
+    if system is not None and system.rebuild and model.absolute(asking).startswith(_PACKAGED):
+        return f"{who} was built for another release of {name}: {system.rebuild}"
     if mine and posixpath.dirname(model.absolute(provider)) in (*_STRAYS, *model.system_dirs):
         aside = put_aside(model, provider)
         return f"{provider} is of no package, and {who} was built for the system's {name}: {aside}"

@@ -218,7 +218,7 @@ def _of_prefix(asking: LoadedObject, name: str) -> LoadedObject | None:
         prefix = "_".join(words[:count]) + "_"
         if len(prefix.strip("_")) < _LEAST_PREFIX:
             break
-        if any(o is not None and _counts(o.image, (prefix,)) for _, o in asking.needed):
+        if any(o is not None and _counts(o.image, (prefix,)) >= _LEAST_NAMES for _, o in asking.needed):
             return _with_others(asking, (prefix,), _LEAST_NAMES)
     return None
 

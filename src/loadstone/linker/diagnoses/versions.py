@@ -11,7 +11,7 @@ from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import from_source, newer_of_conda, older_build, reinstall_both
-from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
+from loadstone.linker.diagnoses.overruling import linked_anew, loaded_before, overruled, preloaded
 from loadstone.linker.diagnoses.owners import newer_runtime
 from loadstone.linker.diagnoses.whereabouts import copies, lead_to
 from loadstone.linker.graph import Refusal
@@ -133,6 +133,7 @@ def _put_right(case: SimulatedLoad, consumer: LoadedObject, provider: LoadedObje
 
     return (
         preloaded(case, provider)
+        or linked_anew(case, provider.path, serves)
         or overruled(case, taken_by(case.process, provider.path), serves)
         or loaded_before(case, provider, consumer, serves)
     )

@@ -41,6 +41,7 @@ _MAX_FOLDERS: Final = 400
 _MAX_INSIDE: Final = 200
 _SHOWN: Final = 3
 _MAX_NEAR: Final = 128
+_LEAST_DEPTH, _PROJECT_LEVELS = 2, 4
 _WIDE_TIME, _WIDE = "t64", 64
 _STORES: Final = ("/nix/store/", "/gnu/store/")
 _JAVA: Final = "/usr/lib/jvm"
@@ -69,7 +70,8 @@ def copies(case: SimulatedLoad, name: str, asking: LoadedObject | None, *, wide:
     ``wide``: also in folders beside the file's own, where nothing else has been found.
     """
     beside = (*folders_beside(case.model, asking.origin), *_below(case, asking)) if wide and asking is not None else ()
-    far = (*beside, *_beside_the_program(case.model), *_in_its_store(case.model, asking))
+    of_project = _of_the_project(case.model, asking) if wide and asking is not None else ()
+    far = (*beside, *_beside_the_program(case.model), *_in_its_store(case.model, asking), *of_project)
     for folder in (*_folders(_opener(case), asking), *far):
         path = posixpath.join(folder, name)
         if usable_image(case.model, path) is not None:
@@ -95,6 +97,18 @@ def _below(case: SimulatedLoad, asking: LoadedObject) -> Iterator[str]:
     for folder in sorted(searched(case, asking) - set(case.model.system_dirs)):
         inside = (leaf for leaf in names_in(case.model, folder) if ".so" not in leaf)
         yield from (posixpath.join(folder, leaf) for leaf in islice(inside, _MAX_INSIDE))
+
+
+def _of_the_project(model: LoaderModel, asking: LoadedObject) -> Iterator[str]:
+    """The folders of the project one works in, a few levels deep, where the file that asks is part of it."""
+    project = posixpath.normpath(model.cwd)
+    if project.count("/") < _LEAST_DEPTH or not model.absolute(asking.path).startswith(f"{project}/"):
+        return
+    level = [project]
+    for _ in range(_PROJECT_LEVELS):
+        inside = (posixpath.join(place, leaf) for place in level for leaf in names_in(model, place) if "." not in leaf)
+        level = [place for place in islice(inside, _MAX_INSIDE) if model.view.is_directory(place) == 0]
+        yield from level
 
 
 def _opener(case: SimulatedLoad) -> LoaderModel:
