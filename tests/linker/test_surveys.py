@@ -539,3 +539,25 @@ def test_no_run_path_leads_out_of_an_archive(workshop: Workshop, tmp_path: Path)
     assert row.leading.advice == said
     there = replace(model, env=(("LD_LIBRARY_PATH", str(outside)),))
     assert survey(made, model=there).verdict is LoadVerdict.LOADS
+
+
+@pytest.mark.parametrize(
+    ("library", "required"),
+    [("libcublas.so.12", "nvidia-cublas-cu12"), ("libarrow.so.1500", "pyarrow"), ("libQt6Core.so.6", "PyQt6-Qt6")],
+)
+def test_a_library_that_a_required_wheel_brings(
+    workshop: Workshop, tmp_path: Path, library: str, required: str
+) -> None:
+    gone = Path(workshop.library(library, HAS))
+    user = Path(workshop.library("user.so", CALLS, needs=[library], soname="")).read_bytes()
+    gone.unlink()
+    about = f"Name: p\nRequires-Dist: {required} (>=1)\nRequires-Dist: other\n\nRequires-Dist: x\n"
+    files = {"p/user.so": user, "p-1.0.dist-info/METADATA": about.encode()}
+    made = wheel_of(tmp_path / "p-1.0-cp311-cp311-manylinux_2_17_x86_64.whl", files)
+    (row,) = survey_rows(made)
+    assert row.leading is not None
+    assert row.leading.advice.startswith(f"{required}, which it requires, brings {library}: pip install {made}, and ")
+    files["p-1.0.dist-info/METADATA"] = f"Name: p\nRequires-Dist: {required}; extra == 'gpu'\n".encode()
+    (row,) = survey_rows(wheel_of(made, files))
+    assert row.leading is not None
+    assert "which it requires" not in row.leading.advice

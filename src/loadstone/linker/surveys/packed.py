@@ -38,7 +38,7 @@ _MAX_TEXT: Final = 1 << 20
 _WHOLE: Final = ("ld-linux", "ld-musl-", "ld-2.", "libc.so.6", "libc-2.")
 """Beginnings of the names of loaders and C libraries, whose bytes say which release they are."""
 
-_TEXTS: Final = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/pyvenv.cfg", "/WHEEL", ".path")
+_TEXTS: Final = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/pyvenv.cfg", "/WHEEL", ".dist-info/METADATA", ".path")
 
 
 Parsed = tuple[Image, ...] | LoadstoneError

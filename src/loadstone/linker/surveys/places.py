@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,11 +20,13 @@ from loadstone.linker.survey_target import archive_format, inside, root_of
 from loadstone.linker.surveys.appdirs import is_appdir, library_path
 from loadstone.linker.surveys.layers import LayeredFiles
 from loadstone.linker.surveys.packed import BINARIES, PackedFiles, Stored, packed
+from loadstone.linker.surveys.requirements import bringing, requirements_of
 from loadstone.linker.windows_packages import WindowsPackages, may_make_known
 from loadstone.quick_dataclass import dataclass, replace
 
 __all__ = ["SurveyPlace", "SurveyedLibrary", "place_of"]
 
+_METADATA: Final = re.compile(r"[^/]+\.dist-info/METADATA")
 _INSTALLED: Final = frozenset(("Debian package", "RPM package", "Alpine package"))
 _PROGRAMS: Final = frozenset((ImageKind.EXECUTABLE, ImageKind.PIE))
 _NO_LIBRARIES: Final = _PROGRAMS | {ImageKind.OBJECT, ImageKind.CORE}
@@ -64,6 +67,15 @@ class SurveyPlace:
                 continue
             if image.kind not in self._left_out() or _is_called_library(name):
                 yield SurveyedLibrary(path, name, image)
+
+    def brings(self, library: str) -> str:
+        """The distribution that a wheel requires and that brings a library which it lacks; empty for all else."""
+        is_held = self.archive is not None and any(posixpath.basename(name) == library for name in self.archive.files)
+        if self.archive is None or not self.tags.is_wheel or is_held:
+            return ""
+        about = next((name for name in self.archive.files if _METADATA.fullmatch(name)), None)
+        text = self._text(self.archive.place, about) if about is not None else b""
+        return bringing(requirements_of(text), library, self.model)
 
     def _left_out(self) -> frozenset[ImageKind]:
         return _NO_LIBRARIES - _PROGRAMS if self.has_programs else _NO_LIBRARIES

@@ -6,6 +6,7 @@ Sources: the documentation of auditwheel, delocate, delvewheel and of the ``whee
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from loadstone.core.image import Format
@@ -26,7 +27,9 @@ _NOT_HELD: Final = frozenset(("dep-not-found", "pe-missing-dll", "macho-not-foun
 """A library that is needed and is in none of the places searched."""
 
 
-def for_an_archive(diagnosis: Diagnosis, archive: str, place: str, kind: Format) -> Diagnosis:
+def for_an_archive(
+    diagnosis: Diagnosis, archive: str, place: str, kind: Format, brought: Callable[[str], str] = lambda _: ""
+) -> Diagnosis:
     """The diagnosis with advice that can be carried out on the archive.
 
     Args:
@@ -34,8 +37,13 @@ def for_an_archive(diagnosis: Diagnosis, archive: str, place: str, kind: Format)
         archive: the archive, as it was named.
         place: where its root is seen; paths below it are those of its files.
         kind: the format of the file.
+        brought: by which distribution that the wheel requires a library is brought; empty for none.
     """
     is_wheel = archive.endswith(".whl")
+    required = brought(diagnosis.subject) if diagnosis.code in _NOT_HELD else ""
+    if required:
+        both = f"pip install {quoted_path(archive)}, and loadstone explain the site-packages that it goes to"
+        return replace(diagnosis, advice=f"{required}, which it requires, brings {diagnosis.subject}: {both}")
     within = f"{place}/"
     if place and within in diagnosis.advice:
         named = quoted_path(archive)

@@ -224,7 +224,7 @@ def _told(diagnosis: Diagnosis, place: SurveyPlace, kind: Format) -> Diagnosis:
     """A diagnosis without its search steps, the archive called as it was named."""
     if place.archive is None or not place.archive.place:
         return replace(diagnosis, steps=())
-    diagnosis = for_an_archive(diagnosis, place.target, place.archive.place, kind)
+    diagnosis = for_an_archive(diagnosis, place.target, place.archive.place, kind, place.brings)
     old, new = place.archive.place, f"{place.target}!"
     return replace(
         diagnosis,
