@@ -18,7 +18,7 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.walk import children, expressions, tops
 
-__all__ = ["FileNumbers", "Untested"]
+__all__ = ["FileNumbers", "Untested", "reads_headers"]
 
 _BYTES: Final = re.compile(r"\b(?:u?int8_t|unsigned char|BYTE|UCHAR|guint8|quint8|char|void|byte|uchar|u8)\b[^*]*\*")
 _NUMBER: Final = re.compile(
@@ -27,6 +27,7 @@ _NUMBER: Final = re.compile(
 _NARROW: Final = re.compile(
     r"\b(?:DWORD|ULONG|UINT|uint32_t|u_int32_t|quint32|guint32|unsigned int|u32)\b|\Aunsigned\Z"
 )
+_HEADERS: Final = re.compile(r"Elf(?:32|64|W)|\be_shoff|e_lfanew|IMAGE_(?:DOS|NT|SECTION|EXPORT)|mach_header")
 _COPIES: Final = {"memcpy": (0, 1), "memmove": (0, 1), "CopyMemory": (0, 1), "fread": (0, None), "read": (1, None),
                   "pread": (1, None), "ReadFile": (1, None)}  # fmt: skip
 """Functions that fill a record: which argument it is, and which the bytes, where they are one."""
@@ -411,3 +412,8 @@ def _compared(function: ir.Function) -> Iterator[str]:
                 limits = isinstance(part, ir.Call) and (last_word(part.name) in _LIMITS or top is deciding)
                 if asks or limits:
                     yield from filter(None, map(place_named, expressions(part)))
+
+
+def reads_headers(unit: ir.Unit) -> bool:
+    """Whether a C or C++ file reads the headers of ELF, PE or Mach-O files."""
+    return unit.language is not ir.Language.PYTHON and _HEADERS.search(unit.text) is not None

@@ -11,16 +11,16 @@ from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.rules.nullable_results import NullableResult, is_asked
 
-__all__ = ["untested_system_pointers"]
+__all__ = ["BLOCKS", "untested_system_pointers"]
 
 _ENTRIES: Final = frozenset(
     {"getpwuid", "getpwnam", "getgrgid", "getgrnam", "getspnam", "gethostbyname", "getservbyname", "getprotobyname"}
 )
 _STREAMS: Final = frozenset({"fopen", "fopen64", "fdopen", "popen", "tmpfile", "opendir", "fdopendir", "setmntent"})
 _TEXTS: Final = frozenset({"getenv", "secure_getenv", "getlogin", "ttyname"})
-_BLOCKS: Final = frozenset({"malloc", "calloc", "realloc", "reallocarray", "strdup", "strndup", "aligned_alloc"})
-_GIVE: Final = _ENTRIES | _STREAMS | _TEXTS | _BLOCKS
-"""Functions that give null for what is not there. Source: the manual pages of POSIX, RETURN VALUE."""
+BLOCKS: Final = frozenset({"malloc", "calloc", "realloc", "reallocarray", "strdup", "strndup", "aligned_alloc"})
+_GIVE: Final = _ENTRIES | _STREAMS | _TEXTS | BLOCKS
+"""Functions that give null for what is not there, or for want of memory. Source: the manual pages, RETURN VALUE."""
 
 _READS_STREAM: Final = frozenset(
     {"fgets", "fread", "fwrite", "fputs", "fputc", "fgetc", "getc", "fprintf", "vfprintf", "fscanf", "getline"}
@@ -31,8 +31,11 @@ _READS_TEXT: Final = frozenset(
     {"strlen", "strcmp", "strncmp", "strcasecmp", "strncasecmp", "strcpy", "strncpy", "strcat", "strncat", "strdup"}
     | {"strndup", "strchr", "strrchr", "strstr", "strpbrk", "strspn", "strcspn", "strtok", "strtok_r", "memcpy"}
     | {"atoi", "atol", "strtol", "strtoul", "strtoull", "stpcpy", "puts", "fputs"}
+    | {"memmove", "memcmp"}
 )
 """Functions that read what they are given whatever it is. Source: C17 7.1.4, and their manual pages."""
+_WRITES_FIRST: Final = frozenset({"memset", "sprintf", "snprintf", "vsprintf", "vsnprintf"})
+"""Functions that write through their first argument whatever it is."""
 
 
 def untested_system_pointers(facts: Facts, unit: ir.Unit) -> Iterator[NullableResult]:
@@ -61,7 +64,7 @@ def _giving(facts: Facts, value: ir.Expression | None) -> ir.Call | None:
 
 def _first_read(function: ir.Function, name: str, after: int) -> int:
     """The first line behind another that reads through a variable."""
-    parts = (e for e in every_expression(function.body) if e.line >= after)
+    parts = (e for e in every_expression(function.body) if e.line > after)
     lines = (e.line for e in parts for given in _read_by(e) if isinstance(given, ir.Name) and given.name == name)
     return min(lines, default=0)
 
@@ -77,3 +80,5 @@ def _read_by(part: ir.Expression) -> Iterator[ir.Expression]:
             yield uncast(base)
         case ir.Call(name=name, arguments=arguments) if last_word(name) in _READS_STREAM | _READS_TEXT:
             yield from map(uncast, arguments)
+        case ir.Call(name=name, arguments=(first, *_)) if last_word(name) in _WRITES_FIRST:
+            yield uncast(first)

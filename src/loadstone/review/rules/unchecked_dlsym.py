@@ -15,11 +15,12 @@ from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Success
 from loadstone.review.ir import Assign, Display, If, Language, Member, Name, Operation, Unit
 from loadstone.review.rules.companions import is_companioned
+from loadstone.review.rules.file_numbers import reads_headers
 from loadstone.review.rules.lookups import made_by_library
 from loadstone.review.rules.nullable_results import untested_pointers, untested_results
 from loadstone.review.rules.places import ALL, at, in_file, resolve_lines, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.rules.system_pointers import untested_system_pointers
+from loadstone.review.rules.system_pointers import BLOCKS, untested_system_pointers
 from loadstone.review.typenames import base_type
 from loadstone.review.walk import expressions
 
@@ -211,7 +212,8 @@ def _slots_of(site: Site) -> frozenset[str]:
 def _made_null(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """What a library made, or a function of the program that gives null for a failure, is used untested."""
     handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE)}
-    for unit in (u for u in facts.program.units if u.path in handling and u.language is not Language.PYTHON):
+    native = [u for u in facts.program.units if u.language is not Language.PYTHON]
+    for unit in (u for u in native if u.path in handling or reads_headers(u)):
         first = {found.giver: found for found in reversed([*untested_results(facts, unit)])}
         pointers = {f.name: f for f in reversed([*untested_pointers(facts, unit)])}
         each = {(f.used, f.giver): f for f in untested_system_pointers(facts, unit)}
@@ -223,9 +225,9 @@ def _made_null(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 f"{found.name}, which {found.giver} may have given as null at line {found.given}, is used at line "
                 f"{found.used}; nothing asks.",
                 at(used),
-                severity=Severity.MEDIUM,
+                severity=Severity.LOW if found.giver in BLOCKS else Severity.MEDIUM,
                 confidence=Confidence.LIKELY,
-                cwe=476,
+                cwe=690 if found.giver in BLOCKS else 476,
                 fix="Test it, and say what failed.",
                 why=(step(given, f"{found.giver} may give null", "acquire"), step(used, "used", "use")),
                 context=found.function.name,

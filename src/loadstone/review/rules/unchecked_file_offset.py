@@ -14,7 +14,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.file_numbers import FileNumbers
+from loadstone.review.rules.file_numbers import FileNumbers, reads_headers
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -41,11 +41,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
         if unit.language in NATIVE and unit.path in handling:
             yield from _numbers(rule, unit)
-        if unit.language not in NATIVE or not re.search(
-            r"Elf(?:32|64|W)|\be_shoff|e_lfanew|IMAGE_(?:DOS|NT|SECTION|EXPORT)|mach_header", unit.text
-        ):
-            continue
-        for function in unit.functions:
+        for function in unit.functions if reads_headers(unit) else ():
             yield from _function(rule, unit, function)
 
 

@@ -27,6 +27,13 @@ _FAULTS: Final = frozenset({"SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE"})
 _JUMPS: Final = frozenset({"siglongjmp", "longjmp"})
 _RETURNS: Final = frozenset({"sigsetjmp", "setjmp", "_setjmp", "__sigsetjmp"})
 
+_STREAMS: Final = frozenset({"printf", "fprintf", "vfprintf", "puts", "fputs", "fputc", "fwrite", "fflush"})
+_UNSAFE: Final = _STREAMS | frozenset(
+    {"malloc", "calloc", "realloc", "free", "strdup", "syslog", "vsyslog", "exit", "fopen", "fclose", "localtime"}
+    | {"ctime", "pthread_mutex_lock", "pthread_cond_signal", "pthread_cond_broadcast", "getaddrinfo", "setenv"}
+)
+"""Functions with a state of their own that a handler may find half changed. Source: signal-safety(7)."""
+
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     installed = {(unit.path, name) for unit in facts.program.units for name in handlers(unit)}
@@ -46,11 +53,41 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=root.function,
                 condition=root.condition,
             )
-    yield from _deeper(rule, facts, installed - done)
+    for claim in _deeper(rule, facts, installed - done):
+        done.add((claim.location.path, claim.context))
+        yield claim
     yield from _locks(rule, facts)
     for unit in facts.program.units:
+        if unit.language in NATIVE:
+            quiet = installed - done
+            yield from _unsafe(rule, unit, {name for path, name in quiet if path == unit.path})
         if unit.language in NATIVE and unit.words & _FAULTS:
             yield from _caught(rule, unit)
+
+
+def _unsafe(rule: Rule, unit: ir.Unit, installed: set[str]) -> Iterator[Claim]:
+    """Handlers that reach the heap, streams or locks of the C library, which they may have interrupted."""
+    own = {f.name: f for f in unit.functions}
+    for function in (own[name] for name in sorted(installed & own.keys())):
+        for call in calls_in(function.body):
+            inner = [own[name] for _, name in _reached([unit], unit, call.name)]
+            called = (call, *(c for f in inner for c in calls_in(f.body)))
+            unsafe = next((c for c in called if c.name in _UNSAFE and c.name not in own), None)
+            if unsafe is None:
+                continue
+            there, here = (Location.lines(unit.path, c.line) for c in (unsafe, call))
+            yield rule.no(
+                f"{function.name} runs as a signal handler and reaches {unsafe.name}, which it may interrupt.",
+                here,
+                severity=Severity.LOW if unsafe.name in _STREAMS else Severity.MEDIUM,
+                why=(
+                    FlowStep(here, "called by the signal handler", "call"),
+                    FlowStep(there, f"{unsafe.name} has a state of its own", "use"),
+                ),
+                context=function.name,
+                condition=function.condition,
+            )
+            break
 
 
 def _deeper(rule: Rule, facts: Facts, installed: set[tuple[str, str]]) -> Iterator[Claim]:
