@@ -19,7 +19,7 @@ from loadstone.review.analyses.program import Frame, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.state import Held, State
 from loadstone.review.analyses.values import Constant, Global, LockGuard, Place, PlaceAddress, Unknown, Value
-from loadstone.review.analyses.words import describe, uncast
+from loadstone.review.analyses.words import describe, last_word, uncast
 from loadstone.review.apis import Api, ApiRole, Success
 
 __all__ = ["Locks"]
@@ -115,6 +115,8 @@ class Locks:
         """A lock is held from here on."""
         spot = frame.spot(line)
         again = next((h for h in state.locks if h.lock == lock), None)
+        if again is not None and again.spot.function != spot.function:
+            again = None if lock in self._of_new_object(frame.known.function) else again  # of an object made before
         self.record.locks.add(lock)
         if again is not None:
             self.record.lock_steps.add(
@@ -125,6 +127,24 @@ class Locks:
                 self.record.lock_steps.add(LockStep("take", lock, spot, state.locks, scoped=scoped))
             state.flags = frozenset(f for f in state.flags if f[0] not in {f"unlocked {lock}", f"refused {lock}"})
         state.locks = (*state.locks, Held(lock, spot, scoped, shared))
+
+    def after(self, function: ir.Function, before: State, ended: State) -> tuple[Held, ...]:
+        """What is held when a function has returned.
+
+        The locks that a constructor takes of its new object and keeps are a gate to open later: they guard nothing
+        of its caller, and are no lock of the object made before.
+        """
+        own = self._of_new_object(function)
+        kept = frozenset(before.locks)
+        return tuple(h for h in ended.locks if h in kept or h.scoped or h.lock.rpartition(".")[2] not in own)
+
+    def _of_new_object(self, function: ir.Function) -> frozenset[str]:
+        """The members that a constructor's new object has itself; none for any other function."""
+        owner, _, name = function.name.rpartition("::")
+        if not owner or last_word(owner) != name:
+            return frozenset()
+        members = self.program.members.get(name, {})
+        return frozenset(member for member, kind in members.items() if not kind.endswith(("*", "&")))
 
     def drop(self, lock: str, state: State, frame: Frame, line: int) -> None:
         """A lock is given back."""

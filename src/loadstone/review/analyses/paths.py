@@ -76,7 +76,7 @@ class Paths:
         self.sites: Sites = Sites(record)
         self.memory: PathMemory = PathMemory(tables, program, record, self.sites)
         self.endings: Endings = Endings(record, self.sites, self.memory)
-        locks = Locks(program, record)
+        locks = self.locks = Locks(program, record)
         effects = Effects(record, self.sites, self.memory, locks)
         summaries = Summaries(program, tables)
         calls = Calls(tables, program, self.sites, self.memory, effects, summaries, self.budget, self.enter)
@@ -278,6 +278,7 @@ class Paths:
                 continue
             result = ended.result
             ended.repeats = state.repeats
+            ended.locks = self.locks.after(found.function, state, ended)
             ended.forget_dead(inner.number, frozenset(), at_end=True)
             ended.result = before
             told = (result, ended.key())

@@ -53,6 +53,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield rule.no(
                 f"What comes from {from_where(arrival)} becomes part of a command that a shell reads.",
                 at(arrival.sink.spot),
+                severity=Severity.MEDIUM if arrival.source.kind in OWN else Severity.HIGH,
                 why=steps(arrival, f"{arrival.sink.name} gives it to a shell"),
                 context=arrival.sink.spot.function,
                 condition=arrival.sink.spot.condition,

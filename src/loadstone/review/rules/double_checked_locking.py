@@ -9,7 +9,7 @@ from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Access, Facts
-from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
@@ -17,6 +17,7 @@ from loadstone.review.rules.data_race import Shared, shared_state
 from loadstone.review.rules.identities import NamesInSight
 from loadstone.review.rules.places import ALL, at, step, unit_of
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
@@ -46,7 +47,8 @@ def _double_checked(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]
     for access in shared.accesses:
         by_function.setdefault(access.spot.function, []).append(access)
     for function, accesses in sorted(by_function.items()):
-        first = next((a for a in accesses if not a.is_write and not a.locks), None)
+        tests = _tests(unit, function, shared.variable)
+        first = next((a for a in accesses if not a.is_write and not a.locks and a.spot.line in tests), None)
         inside = [a for a in accesses if any(h.lock.rpartition(".")[2] == shared.lock for h in a.locks)]
         second = next((a for a in inside if not a.is_write), None)
         written = next((a for a in inside if a.is_write), None)
@@ -65,6 +67,23 @@ def _double_checked(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]
                 ),
                 context=function,
             )
+
+
+def _tests(unit: ir.Unit, function: str, variable: str) -> set[int]:
+    """The lines of a function in which something is decided by a variable: where it is only used, nothing is tested."""
+    own = [f for f in unit.functions if f.name == function]
+    deciding = [
+        s.condition for f in own for s in every_statement(f.body) if isinstance(s, ir.If | ir.Loop) and s.condition
+    ]
+    deciding += [
+        e
+        for f in own
+        for e in every_expression(f.body)
+        if isinstance(e, ir.Operation) and e.operator in {"?:", "&&", "||", "!"}
+    ]
+    name = variable.rpartition(".")[2].rpartition(":")[2]
+    named = (part for condition in deciding for part in expressions(condition))
+    return {part.line for part in named if isinstance(part, ir.Name | ir.Member) and part.name == name}
 
 
 def _lines(rule: Rule, facts: Facts) -> Iterator[Location]:

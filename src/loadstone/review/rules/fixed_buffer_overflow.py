@@ -367,7 +367,7 @@ def _allocations(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[C
         size = uncast(call.arguments[-1])
         terms = [uncast(t) for t in _terms(size)]
         lengths = [t for t in terms if isinstance(t, ir.Call) and t.name in _LENGTHS]
-        if lengths and len(lengths) == len(terms):
+        if lengths and len(lengths) == len(terms) and not _leaves_out(function, lengths):
             yield rule.no(
                 f"{call.name} is given the length of a text; there is no room for the terminating NUL.",
                 Location.lines(unit.path, call.line),
@@ -376,6 +376,19 @@ def _allocations(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[C
                 context=function.name,
                 condition=function.condition,
             )
+
+
+def _leaves_out(function: ir.Function, lengths: list[ir.Call]) -> bool:
+    """Whether a measured text is put in without its beginning: ``sprintf(url, "%s%s", host, path + 1)``."""
+    measured = {_word(argument) for length in lengths for argument in length.arguments[:1]} - {""}
+    added = (uncast(a) for call in calls_in(function.body) if call not in lengths for a in call.arguments)
+    return any(
+        isinstance(a, ir.Operation)
+        and a.operator == "+"
+        and _word(a.operands[0]) in measured
+        and isinstance(uncast(a.operands[-1]), ir.Literal)
+        for a in added
+    )
 
 
 def _terms(expression: ir.Expression) -> Iterator[ir.Expression]:

@@ -9,6 +9,7 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.words import last_word, place_named, uncast
+from loadstone.review.rules.own_texts import is_own_text
 
 __all__ = ["declared_room", "printed_without_room"]
 
@@ -24,11 +25,11 @@ _TEXTS: Final = frozenset({"c_str", "data", "GetString", "constData", "toUtf8", 
 
 
 def printed_without_room(
-    unit: ir.Unit, function: ir.Function, arrays: set[str], measured: set[str]
+    unit: ir.Unit, function: ir.Function, arrays: set[str], sized: frozenset[str], measured: set[str]
 ) -> Iterator[tuple[int, str]]:
     """The calls that print a text of any length into one of the arrays: the line, and what is wrong.
 
-    ``measured`` are the places whose length something asks for.
+    ``sized`` are the members of any file that are arrays, ``measured`` the places whose length something asks for.
     """
     for call in calls_in(function.body):
         if last_word(call.name) not in _PRINTS or len(call.arguments) < 3:
@@ -44,7 +45,9 @@ def printed_without_room(
             name = place_named(source)
             if kind not in "sS" or precision or not name or name in measured or _is_macro(source):
                 continue
-            own = name.rpartition(".")[2] in arrays
+            if is_own_text(unit, function, source):
+                continue
+            own = name.rpartition(".")[2] in arrays | sized
             if not own or (adds and declared_room(unit, name) == declared_room(unit, target) != ""):
                 what = f"{last_word(call.name)} prints {name} into {target}, whose size is fixed"
                 yield call.line, f"{what}; nothing asks how long it is."

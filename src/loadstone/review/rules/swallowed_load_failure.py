@@ -89,12 +89,19 @@ def _noted(unit: ir.Unit, function: ir.Function, attempt: ir.Try) -> bool:
 
 
 def _goes_on_looking(function: ir.Function, attempt: ir.Try) -> bool:
-    """``try: return CDLL(a) except OSError: pass``, and after it another load, or an error for the caller."""
-    if not any(isinstance(s, ir.Return) for s in statements(attempt.body.body)):
+    """``try: return CDLL(a) except OSError: pass``, and after it another load, or an error or a no for the caller."""
+    given = [s.value for s in statements(attempt.body.body) if isinstance(s, ir.Return)]
+    if not given:
         return False
+    says_yes = any(isinstance(value, ir.Literal) and value.value is True for value in given)
     end = max(handler.body.end_line for handler in attempt.handlers)
     return any(
-        s.line > end and (isinstance(s, ir.Raise) or any(call.name in LOADS for call in calls((s,))))
+        s.line > end
+        and (
+            isinstance(s, ir.Raise)
+            or any(call.name in LOADS for call in calls((s,)))
+            or (says_yes and isinstance(s, ir.Return) and isinstance(s.value, ir.Literal) and s.value.value is False)
+        )
         for s in statements(function.body.body)
     )
 
@@ -152,8 +159,8 @@ def _vanishing(
         if not isinstance(statement, ir.Try) or routine is None:
             continue
         inside = [*calls(statement.body.body)]
-        if any(call.name in LOADS for call in inside):
-            continue  # asked about below
+        if any(call.name in LOADS for call in inside) or _goes_on_looking(function, statement):
+            continue  # asked about below, or told in the end
         for handler in statement.handlers:
             broad = not handler.catches or bool({"Exception", "BaseException"} & set(handler.catches))
             goes_on = _only_goes_on(handler.body) and broad and id(statement) in served

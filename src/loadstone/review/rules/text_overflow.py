@@ -15,6 +15,7 @@ from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.handed_in import handed_in_writes, known_to_callers
 from loadstone.review.rules.identities import NamesInSight, sized_parameters
 from loadstone.review.rules.measured_copies import copied_by_length
+from loadstone.review.rules.own_texts import is_own_text
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.printed_texts import declared_room, printed_without_room
 from loadstone.review.rules.rule import Rule
@@ -51,6 +52,7 @@ _ALLOCATES: Final = frozenset({"malloc", "realloc", "alloca", "g_malloc", "xmall
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    sized = _sized_members(facts.program)
     for unit in facts.program.units:
         if unit.language not in NATIVE:
             continue
@@ -59,9 +61,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for function in unit.functions:
             local = _local_arrays(function)
             arrays = shared | local
-            yield from _copied(rule, unit, function, arrays, members, local)
+            yield from _copied(rule, unit, function, arrays, members, local, sized)
             yield from _by_length(rule, facts, unit, function)
-            yield from _printed(rule, unit, function, arrays | members | sized_parameters(unit, function))
+            room = arrays | members | sized_parameters(unit, function)
+            yield from _printed(rule, unit, function, room, sized)
             yield from _scanned(rule, unit, function, arrays, members)
             yield from _ended(rule, unit, function)
             yield from _summed(rule, unit, function)
@@ -79,6 +82,12 @@ def _summed(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]
             f"{found.needed} and more.",
             787, "Put it together with a bound, and test whether it fitted.",
         )  # fmt: skip
+
+
+def _sized_members(program: ir.Program) -> frozenset[str]:
+    """The names of members that are arrays in every class of the program that has one: what is in them has an end."""
+    kinds = [(m.name, "[]" in m.type) for u in program.units for c in u.classes for m in c.members]
+    return frozenset(name for name, sized in kinds if sized) - {name for name, sized in kinds if not sized}
 
 
 def _handed_in(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
@@ -146,7 +155,13 @@ def _no(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, message: st
 
 
 def _copied(
-    rule: Rule, unit: ir.Unit, function: ir.Function, arrays: set[str], members: set[str], local: set[str]
+    rule: Rule,
+    unit: ir.Unit,
+    function: ir.Function,
+    arrays: set[str],
+    members: set[str],
+    local: set[str],
+    sized: frozenset[str],
 ) -> Iterator[Claim]:
     """``strcpy(entry->name, theirs)``: into an array, of a text nobody measured."""
     calls = [c for c in calls_in(function.body) if last_word(c.name) in _COPIES and len(c.arguments) > 1]
@@ -158,7 +173,8 @@ def _copied(
         target, source = call.arguments[0], _whole_text(call.arguments[1])
         name = place_named(source)
         constant = isinstance(source, ir.Name) and source.name.isupper()  # a macro: its text is in the program
-        own = constant or _is_array(source, arrays, members) or name in measured
+        own = constant or _is_array(source, arrays, members | sized) or name in measured
+        own = own or is_own_text(unit, function, source)
         asked = isinstance(source, ir.Name) and source.name in parameters and place_named(target) in local
         if own or asked or not name or not _is_array(target, arrays, members):
             continue  # what a parameter is copied to locally is asked about as a path
@@ -205,8 +221,10 @@ def _measured(function: ir.Function) -> set[str]:
     return found | {place_named(argument) for call in asking for argument in call.arguments}
 
 
-def _printed(rule: Rule, unit: ir.Unit, function: ir.Function, arrays: set[str]) -> Iterator[Claim]:
-    for line, message in printed_without_room(unit, function, arrays, _measured(function)):
+def _printed(
+    rule: Rule, unit: ir.Unit, function: ir.Function, arrays: set[str], sized: frozenset[str]
+) -> Iterator[Claim]:
+    for line, message in printed_without_room(unit, function, arrays, sized, _measured(function)):
         fix = "snprintf, StringCchPrintf or a precision, and test what it gives."
         yield _no(rule, unit, function, line, message, 787, fix)
 
@@ -320,7 +338,9 @@ def _stores(function: ir.Function) -> Iterator[tuple[ir.Expression, ir.Expressio
 
 def _measured_whole(size: ir.Expression, name: str) -> bool:
     bare = uncast(size)
-    return isinstance(bare, ir.Operation) and bare.operator == "sizeof" and place_named(bare.operands[0]) == name
+    if not isinstance(bare, ir.Operation) or bare.operator != "sizeof":
+        return False
+    return any(place_named(operand) == name for operand in bare.operands)  # none of sizeof (struct header)
 
 
 def _is_below(function: ir.Function, index: str) -> bool:

@@ -1,0 +1,91 @@
+"""Texts that are in the program itself, so that whoever wrote the array beside them knew how long they are."""
+
+from __future__ import annotations
+
+from loadstone.review import ir
+from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.analyses.words import uncast
+from loadstone.review.walk import expressions
+
+__all__ = ["is_own_text"]
+
+
+def is_own_text(unit: ir.Unit, function: ir.Function, source: ir.Expression) -> bool:
+    """Whether a text can only be a literal: a local is given nothing else, or it is in a table that nobody changes.
+
+    ``find(modes, n)->text`` is in the table ``modes``, which a function is given to look it up.
+    """
+    bare = uncast(source)
+    if isinstance(bare, ir.Name):
+        given = _given(function).get(bare.name, [])
+        return bool(given) and bare.name not in _parameters(function) and all(_is_literal(value) for value in given)
+    return bool(_roots(bare) & _tables(unit, function))
+
+
+def _given(function: ir.Function) -> dict[str, list[ir.Expression]]:
+    """What each variable is set to in a function; one whose address is taken may be set to anything."""
+    found: dict[str, list[ir.Expression]] = {}
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name) and statement.value is not None:
+            found.setdefault(statement.target.name, []).append(statement.value)
+    for part in every_expression(function.body):
+        if isinstance(part, ir.AssignmentExpression) and isinstance(part.target, ir.Name):
+            found.setdefault(part.target.name, []).append(part.value)
+        elif isinstance(part, ir.Operation) and part.operator == "address" and isinstance(part.operands[0], ir.Name):
+            found.setdefault(part.operands[0].name, []).append(part)
+    return found
+
+
+def _parameters(function: ir.Function) -> set[str]:
+    return {p.name for p in function.parameters}
+
+
+def _is_literal(value: ir.Expression) -> bool:
+    """A literal text or null, or a choice of two."""
+    bare = uncast(value)
+    if isinstance(bare, ir.Operation) and bare.operator == "?:":
+        return all(_is_literal(operand) for operand in bare.operands[1:])
+    return isinstance(bare, ir.Literal)
+
+
+def _roots(expression: ir.Expression) -> set[str]:
+    """The variables that an element, a member or what is looked up comes from."""
+    match uncast(expression):
+        case ir.Name(name=name):
+            return {name}
+        case ir.Item(base=base) | ir.Member(base=base):
+            return _roots(base)
+        case ir.Call(receiver=None, arguments=arguments):
+            return {name for argument in arguments for name in _roots(argument)}
+    return set()
+
+
+def _tables(unit: ir.Unit, function: ir.Function) -> set[str]:
+    """The arrays that are made of literals, and of which nothing in the file is changed or has its address taken."""
+    local = (s for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.declares)
+    found = {s.target.name for s in local if isinstance(s.target, ir.Name) and _is_table(s.value)}
+    found |= {v.name for v in unit.variables if _is_table(v.value)}
+    return found - _changed(unit) if found else found
+
+
+def _is_table(value: ir.Expression | None) -> bool:
+    bare = uncast(value)
+    if not isinstance(bare, ir.Display):
+        return False
+    parts = [p for p in expressions(bare) if not isinstance(p, ir.Display)]
+    texts = any(isinstance(p, ir.Literal) and isinstance(p.value, str) for p in parts)
+    return texts and not any(isinstance(p, ir.Name) and not p.name.isupper() for p in parts)
+
+
+def _changed(unit: ir.Unit) -> set[str]:
+    found: set[str] = set()
+    for function in unit.functions:
+        for statement in every_statement(function.body):
+            if isinstance(statement, ir.Assign) and not isinstance(statement.target, ir.Name):
+                found |= _roots(statement.target)
+        for part in every_expression(function.body):
+            if isinstance(part, ir.AssignmentExpression) and not isinstance(part.target, ir.Name):
+                found |= _roots(part.target)
+            elif isinstance(part, ir.Operation) and part.operator == "address":
+                found |= _roots(part.operands[0])
+    return found
