@@ -49,6 +49,10 @@ _SEPARATORS: Final = ("/", "\\")
 Answers = list[tuple[bool, State]]
 
 
+_STREAMS: Final = (0, 1, 2)
+"""The descriptors that every program begins with: a number that is compared with one of them is asked which it is."""
+
+
 class Refine:
     """Splits a state by the answers of a condition."""
 
@@ -193,7 +197,8 @@ class Refine:
         site.tests.add(spot)
         good = success_when(site.api.success, operator, number, is_status=isinstance(value, CallStatus))
         if good is None:
-            if state.truth.get(value) is None:  # tested before: which of the good ones it is
+            which = operator in {"==", "!="} and site.api.success is Success.NON_NEGATIVE and number in _STREAMS
+            if state.truth.get(value) is None and not which:  # tested before: which of the good ones it is
                 site.wrong_tests.add((spot, f"{operator} {number}"))
             return [(True, state.copy()), (False, state)]
         answers = []

@@ -17,6 +17,7 @@ from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.ir import Language, Member, Unit
+from loadstone.review.rules.locks_of_callers import reached_with_lock
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.python_locks import bare_changes, bare_counters, published_early, setting_up
 from loadstone.review.rules.rule import Rule
@@ -190,7 +191,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if is_count(shared.variable) and len({w.spot for w in writes}) > 1:
             continue
         if shared.lock and len(shared.held_lines) >= max(2, shared.lines / 2):
-            yield from _locked(rule, shared)
+            yield from _locked(rule, shared, facts)
         elif shared.lock or any(
             t.path == shared.unit.path for t in facts.threads
         ):  # a lock that most do without is there for something else
@@ -267,7 +268,7 @@ def _as_reader(rule: Rule, shared: Shared) -> Iterator[Claim]:
             return
 
 
-def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
+def _locked(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:
     interrupting = set(handlers(shared.unit)) if shared.unit.language is not Language.PYTHON else set()
     bare = [
         a
@@ -275,6 +276,7 @@ def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
         if not is_alone(a, shared)
         and not _was_made_ready(a, shared)
         and last_word(a.spot.function) not in interrupting  # a signal handler cannot wait for a lock
+        and not reached_with_lock(facts, shared.unit, a.spot.function, shared.lock)
     ]
     writers = {a.spot.function for a in (*shared.accesses, *shared.inside) if a.is_write}
     if len(writers) == 1 and all(not a.is_write and a.spot.function in writers and _is_after(a, shared) for a in bare):
@@ -282,6 +284,9 @@ def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
     if shared.unit.language is Language.PYTHON and not any(a.is_write for a in bare):
         bare = []  # one reference is read whole or not at all, and it is set under the lock
     held = shared.held
+    static = ":" in shared.variable
+    if static and bare and not any(a.is_write for a in held):
+        return  # a function's own: it is read in passing where something else is guarded
     held_writes = [a for a in held if a.is_write] or [a for a in shared.inside if shared.lock in _locks(a)]
     lines = len(shared.held_lines)
     if not bare:

@@ -17,6 +17,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.rules.identities import sized_parameters
+from loadstone.review.rules.own_texts import is_own_text
 from loadstone.review.walk import expressions, kept, tops
 
 __all__ = ["Write", "handed_in_writes", "known_to_callers"]
@@ -87,7 +88,8 @@ def _into_sized(unit: ir.Unit, function: ir.Function, copies: frozenset[str]) ->
     sized = sized_parameters(unit, function)
     for parameter, call in _writes(function, copies, sized) if sized else ():
         known = _measured_in(function) | known_to_callers(unit, function)
-        if parameter.name in sized and not _is_bounded(call, known):
+        own = len(call.arguments) > 1 and is_own_text(unit, function, call.arguments[1])
+        if parameter.name in sized and not own and not _is_bounded(call, known):
             said = (
                 f"{last_word(call.name)} writes a text of any length to {parameter.name}, whose size its declaration "
                 "says; nothing asks how long the text is."

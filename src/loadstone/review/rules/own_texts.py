@@ -17,9 +17,28 @@ def is_own_text(unit: ir.Unit, function: ir.Function, source: ir.Expression) -> 
     """
     bare = uncast(source)
     if isinstance(bare, ir.Name):
-        given = _given(function).get(bare.name, [])
-        return bool(given) and bare.name not in _parameters(function) and all(_is_literal(value) for value in given)
+        return _is_chosen(function, bare.name)
+    if isinstance(bare, ir.Call) and _gives_literals(unit, bare):
+        return True
     return bool(_roots(bare) & _tables(unit, function))
+
+
+def _is_chosen(function: ir.Function, name: str) -> bool:
+    """Whether a variable is given literals and nothing else."""
+    given = _given(function).get(name, [])
+    return bool(given) and name not in _parameters(function) and all(_is_literal(value) for value in given)
+
+
+def _gives_literals(unit: ir.Unit, call: ir.Call) -> bool:
+    """Whether a function of the file gives a literal by each way out."""
+    for function in (f for f in unit.functions if f.name == call.name):
+        given = [s.value for s in every_statement(function.body) if isinstance(s, ir.Return)]
+        return bool(given) and all(
+            value is not None
+            and (_is_literal(value) or (isinstance(bare := uncast(value), ir.Name) and _is_chosen(function, bare.name)))
+            for value in given
+        )
+    return False
 
 
 def _given(function: ir.Function) -> dict[str, list[ir.Expression]]:

@@ -273,7 +273,7 @@ def _mixed(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for function in unit.functions if atomic else ():
             for target, line in _changes(function):
                 name = _counted(target)
-                if name in atomic:
+                if name in atomic and not _is_new(function, target):
                     place = Location.lines(unit.path, line)
                     yield rule.no(
                         f"{name} is changed in one step at line {atomic[name]}, and read, changed and written here; "
@@ -288,6 +288,25 @@ def _mixed(rule: Rule, facts: Facts) -> Iterator[Claim]:
                         context=function.name,
                         condition=function.condition,
                     )
+
+
+_MAKES: Final = re.compile(r"(?i)alloc|(?:^|_)new|slice_new|create")
+
+
+def _is_new(function: ir.Function, target: ir.Expression) -> bool:
+    """Whether a count is in an object that the function has just made: nobody else has it yet."""
+    bare = uncast(target)
+    base = uncast(bare.base) if isinstance(bare, ir.Member) else None
+    if not isinstance(base, ir.Name):
+        return False
+    given = [
+        uncast(s.value)
+        for s in every_statement(function.body)
+        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and s.target.name == base.name
+    ]
+    made = [value for value in given if isinstance(value, ir.Call)]
+    rest = [value for value in given if value is not None and not isinstance(value, ir.Call | ir.Literal)]
+    return bool(made) and not rest and all(_MAKES.search(last_word(value.name)) for value in made)
 
 
 def _counted(expression: ir.Expression) -> str:
