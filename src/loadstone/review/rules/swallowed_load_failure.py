@@ -94,7 +94,7 @@ def _goes_on_looking(function: ir.Function, attempt: ir.Try) -> bool:
     if not given:
         return False
     says_yes = any(isinstance(value, ir.Literal) and value.value is True for value in given)
-    end = max(handler.body.end_line for handler in attempt.handlers)
+    end = max((handler.body.end_line for handler in attempt.handlers), default=attempt.body.end_line)
     return any(
         s.line > end
         and (
