@@ -16,7 +16,7 @@ __all__ = ["declared_room", "printed_without_room"]
 _PRINTS: Final = frozenset({"sprintf", "wsprintf", "wsprintfA", "wsprintfW", "_stprintf", "_swprintf", "vswprintf_l"})
 """Functions that print whatever room there is. Source: their manual pages."""
 
-_CONVERSION: Final = re.compile(r"%[-+ #0]*(?:\*|\d*)(\.(?:\*|\d+))?(?:hh|h|ll|l|I64|I32|j|z|t|L|w)?([a-zA-Z%])")
+_CONVERSION: Final = re.compile(r"%[-+ #0]*(\*|\d*)(\.(?:\*|\d+))?(?:hh|h|ll|l|I64|I32|j|z|t|L|w)?([a-zA-Z%])")
 _DECLARES: Final = re.compile(r"(?<!\bretur)[\w*,]\s*\Z")
 """What stands in a line before the name of an array that it declares."""
 
@@ -38,20 +38,39 @@ def printed_without_room(
         if target.rpartition(".")[2] not in arrays or not isinstance(layout, ir.Literal):
             continue
         text = str(layout.value)
-        kinds = [(precision, kind) for precision, kind in _CONVERSION.findall(text) if kind != "%"]
-        adds = bool(_CONVERSION.sub("", text)) or len(kinds) > 1
+        kinds = [*_takes(text)]
+        adds = bool(_CONVERSION.sub("", text)) or sum(kind != "*" for _, kind in kinds) > 1
         for (precision, kind), given in zip(kinds, call.arguments[2:], strict=False):
             source = _text_of(given)
             name = place_named(source)
             if kind not in "sS" or precision or not name or name in measured or _is_macro(source):
                 continue
-            if is_own_text(unit, function, source):
+            if is_own_text(unit, function, source) or _fits_entry(unit, source, target, text):
                 continue
             own = name.rpartition(".")[2] in arrays | sized
             if not own or (adds and declared_room(unit, name) == declared_room(unit, target) != ""):
                 what = f"{last_word(call.name)} prints {name} into {target}, whose size is fixed"
                 yield call.line, f"{what}; nothing asks how long it is."
                 break
+
+
+def _takes(layout: str) -> Iterator[tuple[str, str]]:
+    """What a layout takes, one for each argument: the precision and the kind; ``*`` for a width or a precision."""
+    for width, precision, kind in _CONVERSION.findall(layout):
+        if kind != "%":
+            yield from [("", "*")] * ((width == "*") + (precision == ".*"))
+            yield precision, kind
+
+
+_LONGEST_NAME: Final = 255
+"""The bytes of the longest name in a directory. Source: NAME_MAX in limits.h, readdir(3)."""
+
+
+def _fits_entry(unit: ir.Unit, source: ir.Expression, target: str, layout: str) -> bool:
+    """Whether the name of a directory's entry is printed, and there is room for the longest beside the layout."""
+    room = declared_room(unit, target)
+    is_entry = isinstance(source, ir.Member) and source.name == "d_name"
+    return is_entry and layout.count("%") == 1 and room.isdigit() and int(room) >= _LONGEST_NAME + len(layout)
 
 
 def _text_of(given: ir.Expression) -> ir.Expression:

@@ -1,6 +1,7 @@
 // Texts whose length whoever wrote the array knew: in the program itself, or in an array of another file.
 #include "names.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,4 +74,27 @@ char *first_line(int fd, char *text) {
     ssize_t n = read(fd, text, sizeof(struct header)); // the size of a type, and of no variable
     text[n] = '\0';
     return text;
+}
+
+struct bar {
+    char title[512];
+    char *original;
+    int width;
+};
+
+void draw(struct bar *bar) {
+    char line[20];
+    sprintf(line, "%*d|", bar->width, bar->width); //! none
+    puts(line);
+    sprintf(line, "%*s|", bar->width, bar->original); //! CWE-787
+    puts(line);
+}
+
+void list(struct dirent *entry) {
+    char path[1024];
+    char word[64];
+    sprintf(path, "sets/%s", entry->d_name); //! none
+    sprintf(word, "set %s", entry->d_name); //! CWE-787
+    puts(path);
+    puts(word);
 }
