@@ -16,6 +16,7 @@ from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.buffer_sizes import BUFFERS, assigned, is_fixed, is_limited, number, room_of
+from loadstone.review.rules.file_reserves import file_reserves
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, expressions, statements
@@ -46,6 +47,7 @@ _ASKED: Final = frozenset({"compared", "allowed", "inside"})
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from file_reserves(rule, facts)
     for found in facts.foreign_calls:
         yield from _characters(rule, found)
         yield from _unbounded(rule, found)
