@@ -58,7 +58,7 @@ def dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
             by_unit.setdefault(found.visit.unit.path, []).append(found)
     for calls in by_unit.values():
         dropped = [c for c in calls if _is_dropped(c)]
-        quiet = {c.prototype.symbol for c in dropped}
+        quiet = {s for c in dropped if not CLOSES.search(s := c.prototype.symbol) and not _is_clean_up(c)}
         looked = {c.prototype.symbol for c in calls if not _is_dropped(c)}
         for found in dropped:
             symbol = found.prototype.symbol

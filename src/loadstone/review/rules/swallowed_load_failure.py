@@ -78,7 +78,7 @@ def _noted(unit: ir.Unit, function: ir.Function, attempt: ir.Try) -> bool:
     """A module that sets a name where the load works, and whose functions ask about it."""
     if function.name != "<module>":
         return False
-    names = {dotted(s.target) for s in attempt.body.body if isinstance(s, ir.Assign)}
+    names = {dotted(s.target) for s in statements(attempt.body.body) if isinstance(s, ir.Assign)}
     return any(
         isinstance(part, ir.Name | ir.Member) and dotted(part) in names
         for other in unit.functions

@@ -9,6 +9,8 @@ for _name, _takes in {
     "tk_select": [c_ulong, POINTER(c_ulong)],
 
     "tk_erase": [c_ulong, c_ulong],
+    "tk_close": [c_ulong],
+    "tk_quit": [],
 }.items():
     _function = getattr(token, _name)
     _function.argtypes = _takes
@@ -32,6 +34,11 @@ def erase(slot, pin, key):
     must(token.tk_select(slot, byref(session)), "select")
     token.tk_erase(session.value, key)  #! CWE-252
     return session.value
+
+
+def close(session):
+    token.tk_close(session)  #! none CWE-252
+    token.tk_quit()  #! none CWE-252
 
 def roll(count):
     dice.dc_seed(count)  #! none CWE-252
