@@ -13,6 +13,7 @@ from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at
 from loadstone.review.rules.rule import Rule
@@ -49,12 +50,19 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in sites:
         if site.api.kind == "mask" and any(_puts_back(other, site) for other in sites):
             continue
+        if site.api.kind != "mask" and _binds_socket(site):
+            continue
         lifted = any(_lifts_mask(other, site) for other in sites)
         if site.api.name.endswith(_MASKED) and not lifted and not (_is_for_code(site) or _is_loaded_from(facts, site)):
             continue
         for invocation in sorted(site.invocations, key=repr)[:1]:
             yield from _one(rule, site, invocation)
     yield from _open_to_all(rule, facts)
+
+
+def _binds_socket(site: Site) -> bool:
+    """Whether the function binds a socket: what it then opens to all is what others connect to, and no library."""
+    return any(last_word(call.name) == "bind" and call.arguments for call in calls_in(site.function.body))
 
 
 def _open_to_all(rule: Rule, facts: Facts) -> Iterator[Claim]:
