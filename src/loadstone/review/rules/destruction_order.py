@@ -28,6 +28,7 @@ _OWNING: Final = (
 )
 """An owning pointer to one of the classes; a deleter that has members may hold the library."""
 
+_USING: Final = re.compile(r"\busing\s+(\w+)\s*=\s*([^;{}]+);")
 _DELETES: Final = frozenset({"delete", "qDeleteAll", "deleteLater"})
 _EMPTIES: Final = frozenset({"clear", "reset", "pop_back"})
 _LIBRARIES: Final = frozenset({"boost::dll::shared_library", "dll::shared_library", "Poco::SharedLibrary", "QLibrary"})
@@ -181,7 +182,8 @@ def emptied(function: ir.Function, member: str) -> list[int]:
 def library_members(facts: Facts, unit: ir.Unit) -> set[str]:
     """Members of a file's classes whose end closes libraries."""
     holders = _holders(facts, unit, _closers(facts, unit))
-    return {m.name for c in unit.classes for m in c.members if _is_held(m.type, holders)}
+    named = {name for name, spelled in _USING.findall(unit.text) if _is_held(spelled, holders)}
+    return {m.name for c in unit.classes for m in c.members if _is_held(m.type, holders | named)}
 
 
 def _declared_interfaces(unit: ir.Unit) -> set[str]:

@@ -14,6 +14,7 @@ from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.allocators import wrong_allocators
+from loadstone.review.rules.loader_objects import owned_roots
 from loadstone.review.rules.places import NATIVE, at, step
 from loadstone.review.rules.rule import Rule
 
@@ -28,6 +29,22 @@ _OWN_WAY: Final = frozenset(
 """What releases one kind of thing and nothing else."""
 
 _PSEUDO: Final = frozenset({"RTLD_DEFAULT", "RTLD_NEXT", "RTLD_SELF", "RTLD_MAIN_ONLY"})
+
+
+def _second_owner(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``QSharedPointer<Tool>(qobject_cast<Tool *>(loader.instance()))``: the loader deletes the object as well."""
+    for unit in (u for u in facts.program.units if u.language is ir.Language.CPP):
+        for root in owned_roots(unit):
+            given, owned = (Location.lines(unit.path, line) for line in (root.given, root.owned))
+            yield rule.no(
+                f"{root.name} is the root object of a plug-in (line {root.given}), which its loader deletes; here it "
+                "gets a second owner.",
+                owned,
+                fix="Keep a bare pointer or a QPointer, and let the loader delete it.",
+                why=(FlowStep(given, "the loader's own", "acquire"), FlowStep(owned, "owned again", "release")),
+                context=root.function.name,
+                condition=root.function.condition,
+            )
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -53,6 +70,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     condition=use.spot.condition,
                 )
     yield from _holders(rule, facts)
+    yield from _second_owner(rule, facts)
     yield from _other_allocator(rule, facts)
     owned = {
         fill.slot for fill in facts.fills if fill.site is not None and facts.sites[fill.site].api.role is ApiRole.LOAD

@@ -17,6 +17,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.destruction_order import interfaces
 from loadstone.review.rules.lookups import filled_names, looked_up, word
 from loadstone.review.walk import expressions
 
@@ -71,6 +72,7 @@ def registrations(facts: Facts, unit: ir.Unit) -> Iterator[Registration]:
     """The registrations of a file that outlive the library they lead into."""
     calls = {f.name: [*calls_in(f.body)] for f in unit.functions}
     foreign = filled_names(facts, unit)
+    made = interfaces(unit)
     for function in unit.functions:
         if not any(_registers(call) for call in calls[function.name]):
             continue
@@ -79,7 +81,7 @@ def registrations(facts: Facts, unit: ir.Unit) -> Iterator[Registration]:
         undone = {last_word(c.name) for name, found in calls.items() if name not in starting for c in found}
         for call in calls[function.name]:
             pair = _pair(call)
-            if last_word(call.name) == "connect" and _is_connected(call, mine):
+            if last_word(call.name) == "connect" and _is_connected(call, mine, made):
                 yield from _connections(facts, unit, call, calls, starting)
             if pair is None or any(pair[1].match(word) for word in undone):
                 continue
@@ -122,10 +124,11 @@ def _set_in(function: ir.Function) -> set[str]:
     return {word(s.target) for s in every_statement(function.body) if isinstance(s, ir.Assign)}
 
 
-def _is_connected(call: ir.Call, foreign: set[str]) -> bool:
-    """``connect(timer, &QTimer::timeout, [run] { run(); })``: the lambda calls what a lookup gave."""
+def _is_connected(call: ir.Call, foreign: set[str], made: set[str]) -> bool:
+    """``connect(timer, &QTimer::timeout, [run] { run(); })``: the lambda calls what a lookup gave, or its object."""
     inside = (a.function.body for a in call.arguments if isinstance(a, ir.Closure))
-    return any(word(c.function) in foreign for body in inside for c in calls_in(body))
+    called = [c for body in inside for c in calls_in(body)]
+    return any(word(c.function) in foreign or c.name.rpartition("::")[0] in made for c in called)
 
 
 def _connections(
@@ -133,13 +136,16 @@ def _connections(
 ) -> Iterator[Registration]:
     """Closes of a library that leave the object alone whose signal is connected to it."""
     sender = word(call.arguments[0]) if call.arguments else ""
+    kept = (s for f in unit.functions for s in every_statement(f.body) if isinstance(s, ir.Assign))
+    senders = {sender} | {word(s.target) for s in kept if word(s.value) == sender and not s.declares}
     for other in unit.functions:
         close = next((c for c in calls[other.name] if _closes(facts, c)), None)
-        if close is None or other.name in starting or not sender:
+        begins = any(_gives(facts, c) for c in calls[other.name])  # what it closes was never handed out
+        if close is None or other.name in starting or not sender or begins:
             continue
         before = [c for c in calls[other.name] if c.line <= close.line]
-        touched = any(word(e) == sender for c in before for e in expressions(c)) or any(
-            word(c.receiver) == sender or last_word(c.name) == "disconnect" for c in before
+        touched = any(word(e) in senders for c in before for e in expressions(c)) or any(
+            word(c.receiver) in senders or last_word(c.name) == "disconnect" for c in before
         )
         if not touched:
             yield Registration(last_word(call.name), call.line, close, other)
@@ -159,6 +165,11 @@ def _callers(function: ir.Function, calls: dict[str, list[ir.Call]]) -> set[str]
 def _closes(facts: Facts, call: ir.Call) -> bool:
     api = facts.apis.get(call.name)
     return api is not None and api.role is ApiRole.UNLOAD
+
+
+def _gives(facts: Facts, call: ir.Call) -> bool:
+    api = facts.apis.get(call.name)
+    return api is not None and api.role is ApiRole.RESOLVE
 
 
 def _leads_out(call: ir.Call, function: ir.Function, foreign: set[str]) -> bool:

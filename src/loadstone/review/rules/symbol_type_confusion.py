@@ -17,9 +17,11 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.loader_objects import blind_casts
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.tagged_unions import confused_members
+from loadstone.review.rules.unread_versions import unread_versions
 
 __all__ = ["RULE"]
 
@@ -149,8 +151,33 @@ def _tagged(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
 
 
+def _of_another_kind(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """What a library gives is seen as a type that nothing has asked about: its version, or where the interface lies."""
+    for unit in (u for u in facts.program.units if u.language in NATIVE):
+        for found in unread_versions(facts, unit):
+            yield rule.no(
+                f"{found.struct} says in {found.member} which version it is, and nobody reads that: a library of "
+                "another version is called by the wrong prototypes.",
+                Location.lines(unit.path, found.line),
+                severity=Severity.MEDIUM,
+                fix=f"Compare {found.member} before anything else of it is used.",
+                context=found.function.name,
+                condition=found.function.condition,
+            )
+        for function, line, name in blind_casts(unit):
+            yield rule.no(
+                f"The root object of a plug-in is a QObject; a plain cast sees {name} where it need not lie.",
+                Location.lines(unit.path, line),
+                severity=Severity.MEDIUM,
+                fix=f"Use qobject_cast<{name} *>, and test what it gives.",
+                context=function.name,
+                condition=function.condition,
+            )
+
+
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _tagged(rule, facts)
+    yield from _of_another_kind(rule, facts)
     for unit in facts.program.units:
         seen: defaultdict[tuple[str, ...], list[_View]] = defaultdict(list)
         for key, view in _foreign(unit) if unit.language is ir.Language.PYTHON else _native(facts, unit):

@@ -25,6 +25,9 @@ from loadstone.review.walk import expressions, parts_of
 __all__ = ["RULE"]
 
 _WAITS: Final = frozenset({"WaitForSingleObject", "WaitForSingleObjectEx", "pthread_timedjoin_np"})
+_JOINS: Final = frozenset({"tryJoin", "try_join_for", "timed_join"})
+"""Waits for a thread whose first argument is how long. Source: the references of Poco::Thread and Boost.Thread."""
+
 _DETACHES: Final = frozenset({"pthread_detach", "thrd_detach"})
 _FOREVER: Final = frozenset({0xFFFFFFFF, -1})
 
@@ -42,6 +45,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _still_called(rule, facts, unit)
         yield from _still_running(rule, facts, unit)
         yield from _detached(rule, facts, unit)
+        yield from _left_running(rule, facts, unit)
         yield from _unjoined(rule, facts, unit)
         yield from _let_go(rule, facts, unit)
 
@@ -89,10 +93,61 @@ def _given_up(rule: Rule, unit: ir.Unit, function: ir.Function, close: ir.Call) 
         )  # fmt: skip
 
 
+def _left_running(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """``if (!thread.tryJoin(2000)) warn();`` in ``stop()``: the destructor closes what the thread still runs in."""
+    closes = {
+        f.owner: close
+        for f in unit.functions
+        if last_word(f.name).startswith("~")
+        and (close := next((c for c in calls_in(f.body) if plays(facts, c, ApiRole.UNLOAD)), None)) is not None
+        and not any(_waits(facts, c) for c in calls_in(f.body))
+    }
+    for function in unit.functions:
+        close = closes.get(function.owner)
+        if close is None or any(plays(facts, c, ApiRole.UNLOAD) for c in calls_in(function.body)):
+            continue
+        for statement in every_statement(function.body):
+            waits = [e for e in parts_of(statement) if _is_bounded_wait(e, unit)]
+            reacts = isinstance(statement, ir.If) and any(
+                _ends(s) or _waits_on(s, unit) for s in every_statement(statement.then)
+            )
+            ended = _ended_after(unit, function) if waits else 0
+            if ended and not reacts and isinstance(statement, ir.If | ir.Evaluate):
+                message = (
+                    f"The wait for a thread may time out; line {close.line} closes the library while the thread runs "
+                    "in it."
+                )
+                yield _finding(rule, unit, function, waits[0].line, ended, message)
+
+
+def _ended_after(unit: ir.Unit, stopping: ir.Function) -> int:
+    """Where an object is ended right after it was stopped: ``it->stop(); drivers.erase(it);``, or its destructor."""
+    name = last_word(stopping.name)
+    for function in unit.functions:
+        if function is stopping:
+            continue
+        calls = [*calls_in(function.body)]
+        stopped = next((c.line for c in calls if last_word(c.name) == name), 0)
+        own = function.owner == stopping.owner
+        if stopped and own and last_word(function.name).startswith("~"):
+            return stopped
+        gone = (c.line for c in calls if stopped and c.line >= stopped and last_word(c.name) in _ENDS_OBJECT)
+        if not own and (line := next(gone, 0)):
+            return line
+    return 0
+
+
+_ENDS_OBJECT: Final = frozenset({"erase", "clear", "reset", "delete", "pop_back"})
+
+
 def _is_bounded_wait(expression: ir.Expression, unit: ir.Unit) -> bool:
-    if not isinstance(expression, ir.Call) or expression.name not in _WAITS or len(expression.arguments) < 2:
+    if not isinstance(expression, ir.Call):
         return False
-    limit: ir.Expression | None = uncast(expression.arguments[1])
+    joins = last_word(expression.name) in _JOINS or expression.name == "QThread::wait"
+    position = 0 if joins else 1
+    if not (joins or expression.name in _WAITS) or len(expression.arguments) <= position:
+        return False
+    limit: ir.Expression | None = uncast(expression.arguments[position])
     if isinstance(limit, ir.Name):  # a constant of the file
         limit = next((uncast(v.value) for v in unit.variables if v.name == limit.name and "const" in v.type), limit)
     return isinstance(limit, ir.Literal) and isinstance(limit.value, int) and limit.value not in {0, *_FOREVER}
@@ -101,7 +156,10 @@ def _is_bounded_wait(expression: ir.Expression, unit: ir.Unit) -> bool:
 def _waits_on(statement: ir.Statement, unit: ir.Unit) -> bool:
     """Whether a statement waits again, this time without a limit."""
     return any(
-        isinstance(e, ir.Call) and e.name in _WAITS and not _is_bounded_wait(e, unit) for e in parts_of(statement)
+        isinstance(e, ir.Call)
+        and (e.name in _WAITS or last_word(e.name) in {"join", "wait"})
+        and not _is_bounded_wait(e, unit)
+        for e in parts_of(statement)
     )
 
 

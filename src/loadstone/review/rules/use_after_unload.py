@@ -18,6 +18,7 @@ from loadstone.review.rules.changed_in_loop import changed_in_loops
 from loadstone.review.rules.com_lifetimes import outlive_apartment
 from loadstone.review.rules.destruction_order import destroyed_late
 from loadstone.review.rules.ended_objects import used_after_end
+from loadstone.review.rules.escaped_entries import escaped_entries
 from loadstone.review.rules.evicted import evicted
 from loadstone.review.rules.file_tables import kept_entries
 from loadstone.review.rules.foreign_exceptions import kept_exceptions
@@ -65,6 +66,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _thrown_by_library(rule, facts)
     yield from _changed_in_loop(rule, facts)
     yield from _outlives_apartment(rule, facts)
+    yield from _escaped(rule, facts)
 
 
 def _used_late(rule: Rule, site: Site, use: Use) -> Claim:
@@ -102,6 +104,26 @@ def _destroyed_late(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 fix="Destroy the objects first: declare the library before them, or reset them before the close.",
                 why=(step(gone, "the library goes", "release"), step(declared, "destroyed after it", "use")),
                 context=late.function or late.owner,
+            )
+
+
+def _escaped(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Bare pointers into a table of libraries are used when its lock is free again."""
+    for unit in (u for u in facts.program.units if u.language is Language.CPP):
+        for found in escaped_entries(facts, unit):
+            copied, used, ended = (
+                Spot(unit.path, n, found.function.name) for n in (found.copied, found.used, found.ended)
+            )
+            yield rule.no(
+                f"Pointers to entries of {found.table}, copied under its lock at line {copied.line}, are used at line "
+                f"{used.line} without it; line {ended.line} may end an entry and close its library meanwhile.",
+                at(used),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix="Copy shared pointers, or hold the lock.",
+                why=(step(copied, "copied", "acquire"), step(ended, "ended", "release"), step(used, "used", "use")),
+                context=found.function.name,
+                condition=found.function.condition,
             )
 
 
