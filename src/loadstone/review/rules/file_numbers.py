@@ -9,6 +9,7 @@ the test; whether it is the right one is not asked.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -45,6 +46,10 @@ _SIZES: Final = {
 _VECTOR: Final = re.compile(r"(?:const\s+)?(?:std::)?(?:vector|array|span)\s*<")
 """Containers whose ``[]`` asks nothing."""
 
+_UNNAMED: Final = re.compile(r"\bstruct\s*\{([^{}]*)\}\s*\w")
+_MEMBER: Final = re.compile(r"\b(\w[\w:]*(?:\s+\w+)*?)\s+(\w+)\s*;")
+"""A struct without a name, as variables of a function have it, and its members."""
+
 _ALLOCATES: Final = frozenset(
     {"malloc", "realloc", "reallocf", "alloca", "aligned_alloc", "memalign", "valloc", "xmalloc", "xrealloc"}
     | {"g_malloc", "g_malloc0", "g_realloc", "g_try_malloc", "g_try_malloc0", "OPENSSL_malloc", "av_malloc"}
@@ -71,6 +76,9 @@ class FileNumbers:
     def __init__(self, unit: ir.Unit) -> None:
         self.unit = unit
         self.fields: dict[str, str] = {m.name: m.type for c in unit.classes for m in c.members}
+        for body in _UNNAMED.findall(unit.text):
+            for spelled, name in _MEMBER.findall(body):
+                self.fields.setdefault(name, spelled)
         self.arrays: set[str] = {v.name for v in unit.variables if "[]" in v.type}
         self.arrays |= {m.name for c in unit.classes for m in c.members if "[]" in m.type}
         self.readers: set[str] = self._readers()
@@ -116,7 +124,8 @@ class FileNumbers:
         """Records that are copied from bytes as a whole."""
         types = _types(function)
         for call in calls_in(function.body):
-            places = _COPIES.get(last_word(call.name))
+            streams = last_word(call.name) == "read" and call.receiver is not None
+            places = (0, None) if streams else _COPIES.get(last_word(call.name))
             if places is None or len(call.arguments) <= max(p or 0 for p in places):
                 continue
             target, source = places
@@ -142,9 +151,21 @@ class FileNumbers:
                 case ir.Operation(operator="+", operands=(first, *rest)) if _is_bytes(first, types):
                     for operand in rest:
                         yield from self._used(operand, numbers, tested, expression.line, "offset")
-                case ir.Call(name=name, arguments=arguments) if (place := _SIZES.get(last_word(name))) is not None:
-                    if max(place) < len(arguments) and place_named(arguments[place[0]]).rpartition(".")[2] in local:
-                        yield from self._used(arguments[place[1]], numbers, tested, expression.line, "size")
+                case ir.Call(arguments=arguments) if (place := _sized(expression)) is not None:
+                    target = place_named(arguments[place[0]])
+                    if target.rpartition(".")[2] in local:
+                        limited = self._limited(function, expression, target)
+                        limited |= {n for n, parts in derived.items() if parts and parts <= limited}
+                        yield from self._used(arguments[place[1]], numbers, limited, expression.line, "size")
+
+    def _limited(self, function: ir.Function, reading: ir.Call, target: str) -> set[str]:
+        """What limits how much a call reads: what is compared before it, members anywhere, and the room made for it."""
+        found = {p for f in self.unit.functions if f is not function for p in _limits(f, "") if "." in p}
+        found |= _limits(function, target, reading.line)
+        for statement in every_statement(function.body):
+            if isinstance(statement, ir.Assign) and statement.declares and place_named(statement.target) == target:
+                found |= _paths([statement.value] if statement.value is not None else [])
+        return found
 
     def _used(
         self, expression: ir.Expression, numbers: set[str], tested: set[str], line: int, use: str
@@ -332,6 +353,35 @@ def _without(expression: ir.Expression, left_out: list[ir.Operation]) -> Iterato
         yield expression
         for part in children(expression):
             yield from _without(part, left_out)
+
+
+def _sized(call: ir.Call) -> tuple[int, int] | None:
+    """Which argument of a call is written to, and which says how much; None for one that does not write."""
+    name = last_word(call.name)
+    streams = name == "read" and call.receiver is not None  # in.read(text, count)
+    place = (0, 1) if streams else _SIZES.get(name)
+    return place if place is not None and max(place) < len(call.arguments) else None
+
+
+def _limits(function: ir.Function, target: str, before: int = sys.maxsize) -> set[str]:
+    """The places that comparisons and limits of a function are about; not those that ask how much was read.
+
+    What is called on a container itself, ``target``, makes room in it.
+    """
+    found = set()
+    for statement in every_statement(function.body):
+        deciding = statement.condition if isinstance(statement, ir.If | ir.Loop) else None
+        for part in (e for top in tops(statement) for e in expressions(top)):
+            calls = [e for e in expressions(part) if isinstance(e, ir.Call)]
+            if part.line > before or any(_sized(c) is not None for c in calls):
+                continue
+            compares = isinstance(part, ir.Operation) and part.operator in _COMPARES
+            decides = part is deciding and bool(calls)
+            makes_room = isinstance(part, ir.Call) and bool(target) and place_named(part.receiver) == target
+            limits = isinstance(part, ir.Call) and last_word(part.name) in _LIMITS
+            if compares or decides or makes_room or limits:
+                found |= _paths([part])
+    return found
 
 
 def _paths(asking: Iterable[ir.Expression]) -> set[str]:
