@@ -52,7 +52,6 @@ def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
         (),
         frozenset(record.threads),
         frozenset(record.locks),
-        record.stored_taint,
         frozenset(record.tested_places),
         tuple((name, again, first) for (name, again), first in sorted(record.closed_twice.items())),
         tuple(sorted(record.cut)),

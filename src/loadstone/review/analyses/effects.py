@@ -186,7 +186,7 @@ class Effects:
         parent = subject.site if api.role is ApiRole.RESOLVE and isinstance(subject, CallResult) else None
         number = self.sites.add(api, applied.call, frame, parent)
         site = self.record.sites[number]
-        self.sites.invoked(site, subject, applied.values, state)
+        self.sites.invoked(site, subject, applied.values, state, frame)
         made = CallResult(number)
         if made in state.touched and made not in self.memory.kept(state):
             self.sites.lost(made, site, state)

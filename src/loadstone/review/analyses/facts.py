@@ -282,7 +282,6 @@ class Facts:
     entries: tuple[Entry, ...] = ()
     threads: frozenset[Spot] = frozenset()
     lock_names: frozenset[str] = frozenset()
-    stored_taint: dict[tuple[str, str], Taint] = field(default_factory=dict)
     tested_places: frozenset[tuple[str, str]] = frozenset()
     closed_twice: tuple[tuple[str, Spot, Spot], ...] = ()
     cut: tuple[Cut, ...] = ()

@@ -35,7 +35,7 @@ from loadstone.review.analyses.values import (
     Value,
     depth,
 )
-from loadstone.review.analyses.words import describe, is_inside, last_word, rooted_locally, uncast, whose
+from loadstone.review.analyses.words import describe, is_inside, last_word, rooted_locally, uncast
 from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.typenames import base_type, element, of_pair, pointee
 
@@ -161,8 +161,9 @@ class PathMemory:
                 self.sites.stored(one, place)
             self.sites.use(one, "store", state, frame, line, owner=describe(place))
         taint = taint_of(value, state)
-        if taint is not None and not isinstance(place, Local):
-            self.record.stored_taint.setdefault(whose(place), taint)
+        slot = self.slot(place, frame) if taint is not None else None
+        if taint is not None and slot is not None:
+            self.record.stored_taint.setdefault(slot, taint)
         if isinstance(place, Local) and value is not None and not isinstance(value, Constant):
             self.types.setdefault(value, frame.known.types.get(place.name, ""))
         self.sites.overwritten(old, value, state, frame, line)

@@ -20,7 +20,7 @@ class Record:
     lock_steps: Found[LockStep] = field(default_factory=Found)
     threads: set[Spot] = field(default_factory=set)
     locks: set[str] = field(default_factory=set)
-    stored_taint: dict[tuple[str, str], Taint] = field(default_factory=dict)
+    stored_taint: dict[Slot, Taint] = field(default_factory=dict)
     cut: set[Cut] = field(default_factory=set)
     tested_places: set[tuple[str, str]] = field(default_factory=set)
     closed_twice: dict[tuple[str, Spot], Spot] = field(default_factory=dict)

@@ -26,7 +26,7 @@ from loadstone.review.analyses.values import (
     Value,
     root,
 )
-from loadstone.review.analyses.words import describe, describe_value, uncast, whose
+from loadstone.review.analyses.words import describe, describe_value, uncast
 from loadstone.review.apis import Api, ApiRole
 
 __all__ = ["Sites"]
@@ -174,16 +174,16 @@ class Sites:
 
     # What was given to a call.
 
-    def invoked(self, site: Site, subject: Value, values: tuple[Value, ...], state: State) -> None:
+    def invoked(self, site: Site, subject: Value, values: tuple[Value, ...], state: State, frame: Frame) -> None:
         """Note the state in which a call was reached."""
         if len(site.invocations) >= _MAX_INVOCATIONS:
             return
-        pieces = tuple(self.part(v, state) for v in state.leaves(subject))
+        pieces = tuple(self.part(v, state, frame) for v in state.leaves(subject))
         arguments = tuple(self.argument(v, state) for v in values)
         each: tuple[tuple[Part, ...], ...] = ()
         if site.api.role in {ApiRole.SET_ENVIRONMENT, ApiRole.SEARCH_PATH, ApiRole.JOIN, ApiRole.COMMAND}:
-            each = tuple(tuple(self.part(leaf, state) for leaf in state.leaves(v)) for v in values)
-        whole = self.part(subject, state)
+            each = tuple(tuple(self.part(leaf, state, frame) for leaf in state.leaves(v)) for v in values)
+        whole = self.part(subject, state, frame)
         looked = state.looks.get(subject)
         site.invocations.add(Invocation(pieces, whole, looked, state.flags, state.locks, arguments, each))
 
@@ -202,14 +202,14 @@ class Sites:
                 found.append(("name", describe_value(leaf)))
         return tuple(found)
 
-    def part(self, value: Value, state: State) -> Part:
+    def part(self, value: Value, state: State, frame: Frame) -> Part:
         """One piece of a path as the rules see it."""
         text = value.value if isinstance(value, Constant) and isinstance(value.value, str) else None
         name = describe_value(value)
         taint = taint_of(value, state)
-        shared = isinstance(value, Initial) and not isinstance(value.place, Local)
-        if taint is None and shared and isinstance(value, Initial):
-            taint = self.record.stored_taint.get(whose(value.place))
+        slot = self.slot(value.place, frame) if taint is None and isinstance(value, Initial) else None
+        if slot is not None:
+            taint = self.record.stored_taint.get(slot)
         return Part(taint, state.checks.get(value, frozenset()), text, name)
 
     def tested(self, value: Value, spot: Spot) -> Site | None:

@@ -195,7 +195,7 @@ class Statements:
             return
         call = self.environment_calls.setdefault(id(statement), ir.Call(statement.line, "os.environ", target.base))
         number = self.sites.add(_ENVIRONMENT, call, frame, None)
-        self.sites.invoked(self.record.sites[number], value, (Constant(target.index.value), value), state)
+        self.sites.invoked(self.record.sites[number], value, (Constant(target.index.value), value), state, frame)
 
     def _evaluate(self, node: Node, state: State, frame: Frame) -> list[State]:
         assert node.expression is not None

@@ -10,7 +10,8 @@ from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Site
-from loadstone.review.analyses.mentions import names_in
+from loadstone.review.analyses.mentions import every_expression, names_in
+from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Success
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
@@ -52,7 +53,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 why=(step(site.spot, "the signature is checked", "acquire"), step(spot, f"tests {test}", "test")),
                 context=spot.function,
             )
-        elif site.is_discarded or not (_is_asked(site) or site.api.success is Success.NONE):
+        elif site.is_discarded or not (_is_asked(site) or _is_kept(site) or site.api.success is Success.NONE):
             yield rule.no(
                 f"The answer of {site.api.name} is dropped.",
                 at(site.spot),
@@ -89,6 +90,28 @@ def _of_three(rule: Rule, facts: Facts) -> Iterator[Claim]:
 def _is_asked(site: Site) -> bool:
     """Whether anything, however little, is made of the answer."""
     return bool(site.tests or site.partial_tests or site.wrong_tests or site.returned)
+
+
+def _is_kept(site: Site) -> bool:
+    """Whether the answer is put into a member that another function of the file compares."""
+    members = {m.name for c in site.unit.classes if c.name == site.function.owner for m in c.members}
+    stored = (
+        s.target
+        for s in statements(site.function.body.body)
+        if isinstance(s, ir.Assign) and uncast(s.value) is site.call
+    )
+    names = {t.name for t in stored if isinstance(t, ir.Name | ir.Member) and t.name in members}
+    return any(
+        isinstance(part, ir.Operation)
+        and part.operator in _COMPARES
+        and any(isinstance(e, ir.Name | ir.Member) and e.name in names for e in map(uncast, part.operands))
+        for function in (site.unit.functions if names else ())
+        for part in every_expression(function.body)
+        if function is not site.function
+    )
+
+
+_COMPARES: Final = frozenset({"==", "!=", "!", "<", ">", "<=", ">="})
 
 
 def _is_decided(site: Site) -> bool:
