@@ -8,7 +8,7 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Location
 from loadstone.review import ir
-from loadstone.review.analyses.bindings import Bindings, ForeignResult
+from loadstone.review.analyses.bindings import Bindings, ForeignPrototype, ForeignResult
 from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
@@ -69,7 +69,12 @@ def _is_emptied(symbol: str, bindings: Bindings) -> bool:
         return False
     begin, end = symbol[: word.start()], symbol[word.end() :]
     names = {begin + last + end for last in _DELETES} | {begin + last.capitalize() + end for last in _DELETES}
-    return bool(names & bindings.prototypes.keys())
+    return any(_takes_alone(bindings.prototypes[name]) for name in names & bindings.prototypes.keys())
+
+
+def _takes_alone(prototype: ForeignPrototype) -> bool:
+    """Whether a function is given one thing, which it ends, and not one out of another: ``delete(phone, message)``."""
+    return "," not in prototype.takes and (prototype.arguments is None or len(prototype.arguments) < 2)
 
 
 def _has_maker(symbol: str, bindings: Bindings) -> bool:

@@ -50,8 +50,6 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in sites:
         if site.api.kind == "mask" and any(_puts_back(other, site) for other in sites):
             continue
-        if site.api.kind != "mask" and _binds_socket(site):
-            continue
         lifted = any(_lifts_mask(other, site) for other in sites)
         if site.api.name.endswith(_MASKED) and not lifted and not (_is_for_code(site) or _is_loaded_from(facts, site)):
             continue
@@ -164,6 +162,16 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
             )
         return
     if bits & _WRITE_BITS or names & _OTHERS_WRITE:
+        if _binds_socket(site):
+            yield rule.no(
+                f"{site.api.name} lets everyone connect to the socket that {site.function.name} binds.",
+                at(site.spot),
+                severity=Severity.LOW,
+                fix="Let its group alone connect, or ask for the peer's credentials and refuse who may not command.",
+                context=site.spot.function,
+                condition=site.spot.condition,
+            )
+            return
         yield rule.no(
             (
                 f"{site.api.name} lets others than the owner write what is loaded (mode "

@@ -1,4 +1,4 @@
-/* A socket that everybody may connect to is no library; a folder of plug-ins that everybody may write is (CWE-732). */
+/* A socket that everybody may connect to is no library, and told as what it is; a file of plug-ins that everybody may write is (CWE-732). */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@ int listen_here(void)
         close(fd);
         return -1;
     }
-    if (chmod(SOCKET, S_IRWXU | S_IRWXG | S_IRWXO) != 0) { //! none
+    if (chmod(SOCKET, S_IRWXU | S_IRWXG | S_IRWXO) != 0) { //! CWE-732
         close(fd);
         return -1;
     }
