@@ -151,7 +151,7 @@ def _by_part(rule: Rule, facts: Facts, routine: Routine, loading: Collection[tup
         made = _made_from(facts, routine, value, loading)
         left_out = set() if made is None else decided_by(function, made, needed) - key
         asked = next((s.line for s in statements(function.body.body) if _looks_in(s, table)), 0)
-        if table and table not in routine.locals and key and left_out and asked:
+        if table and table not in routine.locals and key and left_out and asked and _answers(function, table):
             other = min(left_out)
             yield rule.no(
                 f"{table} is asked by {', '.join(sorted(key))} alone, and what it holds was loaded by {other} too: one "
@@ -187,6 +187,37 @@ def _looks_in(statement: ir.Statement, table: str) -> bool:
             case ir.Call(receiver=receiver, name=name) if receiver is not None and simple(name) == "get":
                 return spelled(receiver) == table
     return False
+
+
+def _answers(function: ir.Function, table: str) -> bool:
+    """Whether what a table holds already is used in place of a new one: handed out, or the new one not made.
+
+    What is asked for to be closed, or to be refused, answers nobody.
+    """
+    body = [*statements(function.body.body)]
+    held = {table} | {
+        spelled(s.target)
+        for s in body
+        if isinstance(s, ir.Assign) and any(spelled(part) == table for part in expressions(s.value))
+    }
+    return any(
+        any(spelled(part) in held for part in expressions(s.value))
+        if isinstance(s, ir.Return)
+        else isinstance(s, ir.If) and _puts_where_missing(s, table)
+        for s in body
+    )
+
+
+def _puts_where_missing(statement: ir.If, table: str) -> bool:
+    """``if key not in table: table[key] = load(...)``."""
+    asks = any(
+        isinstance(part, ir.Operation) and part.operator == "not in" and spelled(part.operands[1]) == table
+        for part in expressions(statement.condition)
+    )
+    return asks and any(
+        isinstance(s, ir.Assign) and isinstance(s.target, ir.Item) and spelled(s.target.base) == table
+        for s in statements(statement.then.body)
+    )
 
 
 def _asked(value: ir.Expression | None) -> tuple[str, str]:
