@@ -254,6 +254,7 @@ def _looked_at(function: ir.Function, name: str, call: ForeignCall, lines: list[
     here = call.call.line
     instead = {line for line in lines for yes, no in apart if here in yes and line in no}
     until = min((line for line in lines if line > here and line not in instead), default=1 << 30)
+    again = _next_round(function, here, {*lines} - instead)
     for statement in statements(function.body.body):
         asked: list[ir.Expression] = []
         match statement:
@@ -273,10 +274,21 @@ def _looked_at(function: ir.Function, name: str, call: ForeignCall, lines: list[
                 ]
         for condition in asked:
             line = condition.line
-            after = here < line <= until or (isinstance(statement, ir.Return) and line > here)
+            after = here < line <= until or line in again or (isinstance(statement, ir.Return) and line > here)
             if after and name in map(spelled, _places(condition)):
                 return True
     return False
+
+
+def _next_round(function: ir.Function, here: int, lines: set[int]) -> set[int]:
+    """The lines at which a variable set at one line of a loop is read in its next round, before it is set again."""
+    found: set[int] = set()
+    for loop in statements(function.body.body):
+        if isinstance(loop, ir.Loop) and loop.body.line <= here <= loop.body.end_line:
+            inside = {line for line in lines if loop.body.line <= line <= loop.body.end_line}
+            if max(inside) == here:
+                found |= {*range(loop.line, min(inside) + 1)}
+    return found
 
 
 def _arms(statement: ir.If) -> tuple[range, range] | None:
