@@ -430,6 +430,11 @@ class _Builder:
     def try_(self, statement: ir.Try) -> None:
         if not self.ends:
             return
+        if statement.final is not None and (statement.handlers or statement.otherwise is not None):
+            # What a handler raises, or what stands in ``else``, runs ``finally`` too.
+            tried = ir.Try(statement.line, statement.body, statement.handlers, statement.otherwise)
+            inner = ir.Block(statement.line, statement.final.line, (tried,))
+            statement = ir.Try(statement.line, inner, final=statement.final)
         scope = _Scope([statement.final] if statement.final is not None else [])
         self.scopes.append(scope)
         start = self.ends
