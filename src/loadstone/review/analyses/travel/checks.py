@@ -68,7 +68,7 @@ class Learner:
     """Reads conditions.
 
     ``verdict`` says what a true answer of a function of the program teaches of its arguments, ``meaning`` the one value
-    that a name of the file ever gets.
+    that a name of the file ever gets, and ``is_same`` whether an expression has kept its value since a line.
     """
 
     def __init__(
@@ -76,10 +76,13 @@ class Learner:
         tables: Tables,
         verdict: Callable[[ir.Call], list[tuple[str, str]]],
         meaning: Callable[[str], ir.Expression | None] = lambda _name: None,
+        is_same: Callable[[str, int], bool] = lambda _name, _line: False,
     ) -> None:
         self.tables = tables
         self.verdict = verdict
         self.meaning = meaning
+        self.is_same = is_same
+        self._asking: list[str] = []  # names whose one value is being looked at
 
     def learn(self, condition: ir.Expression, *, holds: bool) -> Learnt:
         """Pairs of an expression as it is spelled and a check it has passed."""
@@ -100,8 +103,21 @@ class Learner:
             case ir.Operation(operator="-", operands=(ir.Call(name="set", arguments=(left,)), _)) if not holds:
                 if name := spelled(left):
                     yield name, "characters"
+            case (
+                ir.Operation(operator="<=", operands=(ir.Call(name="set", arguments=(left,)), _))
+                | ir.Operation(operator=">=", operands=(_, ir.Call(name="set", arguments=(left,))))
+            ) if holds and spelled(left):
+                yield spelled(left), "characters"
             case ir.Operation(operator="==" | "!=" as operator, operands=(left, right)):
                 yield from self._equality(left, right, same=holds is (operator == "=="))
+            case ir.Operation(
+                operator=",",
+                operands=(
+                    ir.AssignmentExpression(target=target, value=ir.Item(base=every)),
+                    ir.Display(items=(ir.Operation(operator="?:", operands=(test, *_)),)),
+                ),
+            ) if not holds:  # [n for n in names if n not in KNOWN] is empty
+                yield from ((spelled(every), c) for of, c in self.learn(test, holds=False) if of == spelled(target))
             case ir.Operation(operator=operator, operands=(left, right)) if operator in _ORDERS:
                 handed = {id(inner) for part in expressions(bare) for inner in _not_compared(part)}
                 for part in (part for side in (left, right) for part in expressions(side)):
@@ -112,6 +128,15 @@ class Learner:
             case ir.Name() | ir.Member():
                 if name := spelled(bare):
                     yield name, "true" if holds else "false"
+                    yield from self._kept_answer(name, holds=holds)
+
+    def _kept_answer(self, name: str, *, holds: bool) -> Learnt:
+        """``unknown = set(names) - KNOWN`` and ``if unknown:``: what the question taught that was asked before."""
+        asked = uncast(self.meaning(name))
+        if isinstance(asked, ir.Operation | ir.Call) and name not in self._asking:
+            self._asking.append(name)
+            yield from ((of, check) for of, check in self.learn(asked, holds=holds) if self.is_same(of, asked.line))
+            self._asking.pop()
 
     def _either(self, operands: tuple[ir.Expression, ...], *, holds: bool) -> Learnt:
         """``a in X or a in Y``: what every side teaches."""
@@ -175,6 +200,9 @@ class Learner:
             yield spelled(subject), "inside" if self._ends_with_separator(call.arguments[:1]) else "prefix"
         elif word in {"all", "any"} and call.arguments and (holds is (word == "all")):
             yield from self._each(call.arguments[0])
+        elif word == "difference" and not holds and isinstance(subject, ir.Call) and subject.name == "set":
+            if subject.arguments and (name := spelled(subject.arguments[0])):
+                yield name, "characters"
         elif word in {"issubset", "intersection"} and holds and subject is not None:
             for part in expressions(subject):
                 if name := spelled(part):

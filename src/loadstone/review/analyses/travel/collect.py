@@ -34,7 +34,7 @@ class Lessons:
 
     def __init__(self, names: PythonNames, tables: Tables) -> None:
         self.names = names
-        self.learner: Learner = Learner(tables, self.verdict, self.meaning)
+        self.learner: Learner = Learner(tables, self.verdict, self.meaning, self.is_same)
         self._meanings: dict[int, dict[str, ir.Expression | None]] = {}
         self.current: Routine | None = None
         self._truths: dict[int, dict[int, frozenset[str]]] = {}
@@ -57,6 +57,18 @@ class Lessons:
                 if isinstance(statement, ir.Assign) and (name := spelled(statement.target)):
                     known[name] = None if name in known or statement.operator else statement.value
         return known
+
+    def is_same(self, name: str, line: int) -> bool:
+        """Whether nothing in the current function sets a name, or what it belongs to, from a line on."""
+        if self.current is None:
+            return False
+        for statement in statements(self.current.function.body.body):
+            match statement:
+                case ir.Assign(target=target) | ir.Loop(each=(target, _)) if statement.line >= line:
+                    parts = target.items if isinstance(target, ir.Display) else (target,)
+                    if any(one and (name == one or name.startswith(f"{one}.")) for one in map(spelled, parts)):
+                        return False
+        return True
 
     def verdict(self, call: ir.Call) -> list[tuple[str, str]]:
         """A function of the program that answers true: what that says of what it was given."""
