@@ -28,7 +28,7 @@ from loadstone.review.analyses.values import (
     Unknown,
     Value,
 )
-from loadstone.review.analyses.words import ADMINISTERED, is_null, rooted_locally
+from loadstone.review.analyses.words import ADMINISTERED, is_c_library, is_null, rooted_locally
 from loadstone.review.apis import Api, ApiRole, Success
 
 __all__ = ["Applied", "Effects"]
@@ -222,7 +222,8 @@ class Effects:
                         if holder not in state.closed:
                             state.put("closed", holder, spot)
             case ApiRole.LOAD:
-                state.flag("loaded", spot)
+                if not any(is_c_library(given) for given in call.arguments[:1]):
+                    state.flag("loaded", spot)
                 state.pending = made
                 if api.kind == "object":
                     state.drop("closed", subject)

@@ -31,6 +31,7 @@ __all__ = [
     "describe_value",
     "dotted_name",
     "error_number",
+    "is_c_library",
     "is_constant",
     "is_inside",
     "last_word",
@@ -49,6 +50,9 @@ ADMINISTERED: Final = ("/etc/", "/usr/", "/opt/", "/lib/")
 
 MAINS: Final = frozenset({"main", "wmain", "_tmain", "wWinMain", "WinMain"})
 """Functions that a program begins with."""
+
+_C_LIBRARY: Final = re.compile(r"(?:/(?:usr/)?lib(?:64)?/(?:[\w-]+/)?)?lib(?:c|m|dl|pthread|rt)\.so\.\d\Z")
+"""The parts of the C library, by the names that the linker knows them by. Source: gnu/lib-names.h of glibc."""
 
 _OWN_PLACE: Final = re.compile(
     r"\A(?:HOME|USERPROFILE|XDG_\w+|APPDATA|LOCALAPPDATA|VIRTUAL_ENV|CONDA_PREFIX|TMPDIR|TMP|TEMP|PREFIX|DESTDIR)\Z"
@@ -210,6 +214,21 @@ def describe_value(value: Value) -> str:
 def is_null(value: Value) -> bool:
     """Whether a value is the null pointer, for sure."""
     return isinstance(value, Constant) and value.value in (None, 0) and not isinstance(value.value, str)
+
+
+def is_c_library(given: ir.Expression | None) -> bool:
+    """Whether what a load is given is the process itself or the C library: their code has run before the load."""
+    match uncast(given):
+        case ir.Literal(value=value):
+            return not value or (isinstance(value, str) and _C_LIBRARY.match(value) is not None)
+        case ir.Call(name="ctypes.util.find_library", arguments=(ir.Literal(value="c" | "m"),)):
+            return True
+        case ir.Name(name="NULL" | "nullptr"):
+            return True
+        case ir.Operation(operator="||", operands=(first, *_)):  # find_library("c") or "libc.so.6"
+            return is_c_library(first)
+        case _:
+            return False
 
 
 def may_raise(expression: ir.Expression) -> bool:

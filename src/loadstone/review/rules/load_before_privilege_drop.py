@@ -12,9 +12,9 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Site
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.state import Spot
-from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.analyses.travel import Sink, SinkKind
 from loadstone.review.analyses.travel.names import Routine
-from loadstone.review.analyses.words import last_word
+from loadstone.review.analyses.words import is_c_library, last_word
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, NATIVE, at, in_file, step
 from loadstone.review.rules.rule import Rule
@@ -182,7 +182,7 @@ _DROPS: Final = re.compile(r"\Aset(?:res|re|e)?uid\Z")
 def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """Python: a call that reaches a load stands before the one that reaches the drop."""
     found = facts.travels
-    loads = {(s.spot.path, s.spot.function) for s in found.sinks if s.kind is SinkKind.LOAD}
+    loads = {(s.spot.path, s.spot.function) for s in found.sinks if s.kind is SinkKind.LOAD and _is_foreign(s)}
     drops = {
         (c.visit.unit.path, c.visit.function.name) for c in facts.foreign_calls if _DROPS.match(c.prototype.symbol)
     } | {(s.spot.path, s.spot.function) for s in facts.of(ApiRole.PRIVILEGE) if s.api.kind == "user"}
@@ -206,10 +206,15 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
             break
 
 
+def _is_foreign(sink: Sink) -> bool:
+    """Whether a load brings code that the process does not have yet."""
+    return sink.call is None or not any(is_c_library(given) for given in sink.call.arguments[:1])
+
+
 def _load_inside(facts: Facts, routine: Routine, call: ir.Call) -> Spot | None:
     """Where a function that is called loads something itself."""
     entered = {(r.unit.path, r.function.name) for r in facts.travels.names.called(routine, call)}
-    sinks = (s.spot for s in facts.travels.sinks if s.kind is SinkKind.LOAD)
+    sinks = (s.spot for s in facts.travels.sinks if s.kind is SinkKind.LOAD and _is_foreign(s))
     return next((spot for spot in sinks if (spot.path, spot.function) in entered), None)
 
 
