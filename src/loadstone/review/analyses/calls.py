@@ -196,6 +196,8 @@ class Calls:
                 return []
             if self._is_running(found, frame):
                 self._entered_with_locks(found, state, frame, call.line)
+            if state.locks and (gone := self.summaries.gives_back(found)):
+                state.locks = tuple(h for h in state.locks if h.lock.rpartition(".")[2] not in gone)
             api = None
         if name == "delete" and values and (ended := self._ended(values[0], frame)) is not None:
             return self.enter(ended, (), values[0], state, frame, call.line, None, None)

@@ -4,7 +4,8 @@ Functions are taken in the order of the strongly connected components of the cal
 so that a function is looked at when everything it calls has its summary; inside a component the summaries grow from
 the least one until nothing changes. The domain is two booleans a function, *inert* (it neither touches what a question
 is about nor hands anything on) going down from true, *never returns* going up from false, so a component of n
-functions is settled after at most 2n rounds.
+functions is settled after at most 2n rounds; and a set, the names of locks that are given back and not taken, which
+grows from the empty one towards the names in the component.
 
 Paths use them to leave out what cannot matter (an inert callee is not entered) and to end where nothing comes back.
 What matters is entered with the caller's state instead, a few levels deep: the summary is then the list of outcomes
@@ -28,6 +29,8 @@ __all__ = ["Summaries", "components"]
 
 _HARMLESS: Final = frozenset({ApiRole.LOG, ApiRole.NO_RETURN, ApiRole.ASSERTION})
 
+_TAKES: Final = frozenset({ApiRole.LOCK, ApiRole.TRY_LOCK})
+
 
 class Summaries:
     """What each function of a program does to its callers."""
@@ -37,6 +40,7 @@ class Summaries:
         self.tables = tables
         self._inert: set[KnownFunction] = set()
         self._ends: set[KnownFunction] = set()
+        self._gives_back: dict[KnownFunction, frozenset[str]] = {}
         self._readers = frozenset(known for known in program.every if _reads_shared(known))
         called = {known: tuple(self._callees(known)) for known in program.every}
         for component in components(called):
@@ -53,6 +57,10 @@ class Summaries:
     def never_returns(self, known: KnownFunction) -> bool:
         """Whether no path through the function comes back."""
         return known in self._ends
+
+    def gives_back(self, known: KnownFunction) -> frozenset[str]:
+        """The last words of locks that the function, or one it calls, gives back though neither has taken them."""
+        return self._gives_back.get(known, frozenset())
 
     def _callees(self, known: KnownFunction) -> Iterator[KnownFunction]:
         for call in calls_in(known.function.body):
@@ -79,6 +87,21 @@ class Summaries:
                 if known not in self._ends and self._comes_back_never(known):
                     self._ends.add(known)
                     changed = True
+                if (given := self._given_back(known)) != self.gives_back(known):
+                    self._gives_back[known] = given
+                    changed = True
+
+    def _given_back(self, known: KnownFunction) -> frozenset[str]:
+        taken: set[str] = set()
+        given: set[str] = set()
+        for call in calls_in(known.function.body):
+            api = self.tables.get(call.name)
+            if api is not None and api.role in _TAKES | {ApiRole.UNLOCK}:
+                target = call.receiver if api.subject < 0 else call.arguments[0] if call.arguments else None
+                (given if api.role is ApiRole.UNLOCK else taken).add(_named(target))
+            elif api is None and (found := self._found(call, known)) is not None:
+                given |= self.gives_back(found)
+        return frozenset(given - taken - {""})
 
     def _touches_nothing(self, known: KnownFunction) -> bool:
         mine = local_names(known)
@@ -118,6 +141,14 @@ class Summaries:
         return not _reaches_end(
             known.graph, lambda call: (f := self._found(call, known)) is not None and f in self._ends
         )
+
+
+def _named(target: ir.Expression | None) -> str:
+    """The last word of a lock: ``m`` of ``&table->m``."""
+    bare = uncast(target)
+    if isinstance(bare, ir.Operation) and bare.operator == "address":
+        bare = uncast(bare.operands[0])
+    return bare.name if isinstance(bare, ir.Name | ir.Member) else ""
 
 
 def _reads_shared(known: KnownFunction) -> bool:
