@@ -63,6 +63,7 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
     foreign = filled_names(facts, unit).union(*(looked_up(facts, f) for f in unit.functions))
     takers = {name for name in foreign if _COUNTERPART.search(name)}
     called = {last_word(c.name) for f in unit.functions for c in calls_in(f.body)}
+    of_others = _made_for(unit, takers, foreign - takers)
     for function in unit.functions:
         local = [*_made(function)]
         given = dict(_foreign(function, foreign - takers))
@@ -76,10 +77,27 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
             makers = {maker for held, maker in (*local, *kept) if held == name}
             if name and makers and all(_MADE_BY[maker] != release for maker in makers):
                 yield WrongAllocator(function, call.line, name, min(makers), release)
-            elif name in given and not makers and _has_taker(takers, release, called):
+            elif (
+                name in given
+                and not makers
+                and _has_taker({t for t in takers if given[name] in of_others.get(t, {given[name]})}, release, called)
+            ):
                 yield WrongAllocator(function, call.line, name, given[name], release)
             elif not makers and release == "free" and _is_made_by_new(unit, classes.get(name, "")):
                 yield WrongAllocator(function, call.line, name, "new", release)
+
+
+def _made_for(unit: ir.Unit, takers: set[str], makers: set[str]) -> dict[str, set[str]]:
+    """Whose results each function that takes back is given, where the file shows it: it takes back no others."""
+    found: dict[str, set[str]] = {}
+    for function in unit.functions:
+        made = dict(_foreign(function, makers))
+        for call in calls_in(function.body):
+            taker = word(call.function)
+            if taker in takers:
+                given = (word(argument) for argument in call.arguments)
+                found.setdefault(taker, set()).update(made[name] for name in given if name in made)
+    return {taker: given for taker, given in found.items() if given}
 
 
 def _has_taker(takers: set[str], release: str, called: set[str]) -> bool:
