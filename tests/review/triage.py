@@ -284,13 +284,12 @@ These causes were fixed:
 - a use outside a lock, without a test, taken for double-checked locking (Ecasound);
 - room for the end of a text that is put in without its first character, and a buffer of one function's own that is
   read in passing under a lock (DSSI);
-- a command that whoever starts the program gives it, and two methods that callers may call in a wrong order, called
-  *high* (pyinotify); they are *medium* now.
+- a command that whoever starts the program gives it, called *high* (pyinotify); it is *medium* now.
 
 With these the twelve have 103 findings: 40 true, 49 by design, 14 false. Two are *high*, both by design (pyinotify,
-1858 and 1833). Not fixed: methods that are called through a virtual call with the lock held, and members of one name
-in two classes. Three findings are new, and true: `ecasound.cpp` 771, `ecafixdc.cpp` 243 and `ecanormalize.cpp` 232
-of Ecasound call `exit` in a signal handler.
+1858 and 1833: two methods that callers may call in a wrong order). Not fixed: methods that are called through a
+virtual call with the lock held, and members of one name in two classes. Three findings are new, and true:
+`ecasound.cpp` 771, `ecafixdc.cpp` 243 and `ecanormalize.cpp` 232 of Ecasound call `exit` in a signal handler.
 
 The verdicts of the first run; *d* is by design:
 
