@@ -10,7 +10,7 @@ from loadstone.review.analyses.mentions import module_value
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
-from loadstone.review.walk import expressions, parts_of, statements
+from loadstone.review.walk import expressions, kept, parts_of, statements
 
 __all__ = ["BUFFERS", "assigned", "is_fixed", "is_limited", "number", "room_of"]
 
@@ -39,11 +39,13 @@ _SIZES: Final = {
 
 def assigned(function: ir.Function, name: str) -> ir.Expression | None:
     """The last value a variable is given in a function."""
-    found = None
-    for statement in statements(function.body.body):
-        if isinstance(statement, ir.Assign) and spelled(statement.target) == name:
-            found = uncast(statement.value)
-    return found
+    return _last_values(function).get(name)
+
+
+@kept
+def _last_values(function: ir.Function) -> dict[str, ir.Expression]:
+    given = (s for s in statements(function.body.body) if isinstance(s, ir.Assign))
+    return {spelled(s.target): uncast(s.value) for s in given}
 
 
 def is_limited(function: ir.Function, names: set[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from loadstone.core.claims import Claim, FlowStep, Severity
@@ -53,12 +54,11 @@ def _is_used_blindly(site: Site) -> bool:
     return not site.tests and any(use.how in _WORK and use.known is None for use in site.uses)
 
 
-def _is_plainly_unchecked(site: Site, facts: Facts) -> bool:
+def _is_plainly_unchecked(site: Site, facts: Facts, spoiled: AbstractSet[Spot]) -> bool:
     """Whether nothing ever looks at the result (a call through it untested is another rule's finding)."""
     if is_checked(site, facts) or site.is_inner:
         return False
-    spoiled = (use for s in facts.sites if s.spot == site.spot for use in s.uses if use.how in _SPOILED)
-    if any(use.known is not True for use in spoiled) or _is_the_program(site):
+    if site.spot in spoiled or _is_the_program(site):
         return False
     if _CATCHES_FAULTS.search(site.unit.text):
         return False  # the fault of a null call is caught: that is a claim of its own
@@ -79,10 +79,11 @@ def _is_the_program(site: Site) -> bool:
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    spoiled = {s.spot for s in facts.sites if any(u.how in _SPOILED and u.known is not True for u in s.uses)}
     for _, name, sites in each_api(facts.of(*_ROLES)):
         judged = [s for s in sites if not s.api.raises and s.api.success is not Success.NONE]
         good = [s for s in judged if is_checked(s, facts)]
-        bad = [s for s in judged if _is_plainly_unchecked(s, facts) and not facts.is_cut(s)]
+        bad = [s for s in judged if _is_plainly_unchecked(s, facts, spoiled) and not facts.is_cut(s)]
         tested = [s for s in good if s.tests]
         if tested:
             places = tuple(at(spot) for s in tested for spot in sorted(s.tests)[:1])
