@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+
+from tests.own_source import modules
+
 from loadstone.core.claims import Claim, Evidence, Finding, Location, Settler, Severity, Undecided
 from loadstone.core.counting import Share
 from loadstone.core.fingerprints import fingerprints
 from loadstone.core.practices import Practice
 from loadstone.core.review import Result, Review, ReviewedFile, conclude
 from loadstone.core.rules import RuleText
+from loadstone.core.weaknesses import WEAKNESSES
 from loadstone.report import html, markdown
-from loadstone.report.summary import ORIGIN, folder_of, next_steps, observations, open_questions, sentences, tallies
+from loadstone.report.summary import (
+    ORIGIN,
+    folder_of,
+    group_of,
+    next_steps,
+    observations,
+    open_questions,
+    sentences,
+    tallies,
+)
 from loadstone.report.text import review as text
 from loadstone.report.text.style import Style
 
@@ -152,3 +167,19 @@ def test_answers_are_tallied_by_group_and_praise_without_a_weakness_is_not() -> 
     assert (results.met, results.not_met, results.undecided) == (2, 0, 1)
     assert (lifetime.met, lifetime.not_met) == (0, 1)
     assert next_steps(review.claims) == ("`loadstone fuzz`, which calls with many inputs: 1 open question.",)
+
+
+def _numbers(tree: ast.Module) -> Iterator[int]:
+    """The weaknesses that a module's claims and rules name: ``cwe=252``, ``cwe=787 if writes else 125``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "cwe":
+            chosen = [node.value.body, node.value.orelse] if isinstance(node.value, ast.IfExp) else [node.value]
+            yield from (v.value for v in chosen if isinstance(v, ast.Constant) and isinstance(v.value, int))
+
+
+def test_each_weakness_that_a_claim_of_source_names_has_a_name_and_a_group() -> None:
+    named = {n for home, tree in modules() if home.startswith("review/rules/") for n in _numbers(tree)}
+    assert {252, 787, 125} <= named
+    assert named <= {weakness.number for weakness in WEAKNESSES}
+    places = {number: group_of(number) for number in named}
+    assert {number for number, group in places.items() if group == group_of(None)} == {758, 1188}

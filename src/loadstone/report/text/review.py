@@ -8,10 +8,19 @@ from collections.abc import Iterable, Sequence
 
 from loadstone.core.claims import Finding, NotApplicable
 from loadstone.core.counting import counted
-from loadstone.core.review import BaselineState, Counts, Result, Review, ReviewVerdict
+from loadstone.core.review import BaselineState, Result, Review, ReviewVerdict
 from loadstone.core.rules import RuleText
 from loadstone.escape import printable
-from loadstone.report.summary import Seen, folder_of, next_steps, observations, open_questions, sentences, tallies
+from loadstone.report.summary import (
+    Seen,
+    folder_of,
+    looked_at,
+    next_steps,
+    observations,
+    open_questions,
+    sentences,
+    tallies,
+)
 from loadstone.report.text.claims import claim_lines, claims_lines, place
 from loadstone.report.text.style import Style
 
@@ -41,15 +50,6 @@ def render(review: Review, style: Style, *, verbose: int = 0, rules: Sequence[Ru
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
-def _looked_at(counts: Counts) -> str:
-    parts = []
-    if counts.files - counts.binaries:
-        parts.append(f"{counted(counts.lines, 'line')} in {counted(counts.files - counts.binaries, 'source file')}")
-    if counts.binaries:
-        parts.append(counted(counts.binaries, "binary", "binaries"))
-    return " and ".join(parts) or "nothing"
-
-
 def _headline(review: Review, style: Style) -> list[str]:
     counts = review.counts
     paint = {ReviewVerdict.NO_WEAKNESS_FOUND: style.good, ReviewVerdict.WEAKNESSES_FOUND: style.bad}
@@ -63,7 +63,7 @@ def _headline(review: Review, style: Style) -> list[str]:
     if states:
         gone = sum(state is BaselineState.ABSENT for state in states)
         kept += f"; against the baseline: {counts.new} new, {gone} gone"
-    return [line, style.dim(f"  looked at {_looked_at(counts)}; {kept}")]
+    return [line, style.dim(f"  looked at {looked_at(counts)}; {kept}")]
 
 
 def _findings(results: Iterable[Result], style: Style, verbose: int) -> list[str]:

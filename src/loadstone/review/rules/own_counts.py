@@ -36,9 +36,8 @@ class OwnCounts:
 
     def __init__(self, facts: Facts, unit: ir.Unit) -> None:
         self.unit = unit
-        self.lowers = {
-            last_word(f.name): name for f in unit.functions for name in _lowered(f) if _ends_object(facts, f, unit)
-        }
+        ends = _ending(facts, unit)
+        self.lowers = {last_word(f.name): n for f in unit.functions for n in _lowered(f) if last_word(f.name) in ends}
         counts = set(self.lowers.values())
         self.raises = {
             last_word(f.name)
@@ -199,11 +198,8 @@ def _lowered(function: ir.Function) -> Iterator[str]:
     return (name for name, base in _changed(function, "-") if first and base == first)
 
 
-def _ends_object(facts: Facts, function: ir.Function, unit: ir.Unit) -> bool:
-    """Whether a function closes or frees something, itself or through another of its file."""
-    ends = {
-        last_word(f.name)
-        for f in unit.functions
-        if any(plays(facts, c, ApiRole.UNLOAD, ApiRole.FREE) for c in calls_in(f.body))
-    }
-    return last_word(function.name) in ends or any(last_word(c.name) in ends for c in calls_in(function.body))
+def _ending(facts: Facts, unit: ir.Unit) -> set[str]:
+    """The functions of a file that close or free something, themselves or through another of the file."""
+    called = {last_word(f.name): [*calls_in(f.body)] for f in unit.functions}
+    ends = {name for name, inner in called.items() if any(plays(facts, c, ApiRole.UNLOAD, ApiRole.FREE) for c in inner)}
+    return ends | {name for name, inner in called.items() if any(last_word(c.name) in ends for c in inner)}
