@@ -25,6 +25,7 @@ from loadstone.review.cache import Cache
 from loadstone.review.files import FoundFile, find_files, most_read
 from loadstone.review.images import review_binary
 from loadstone.review.packed import read_archive
+from loadstone.review.side_trees import lessened
 from loadstone.review.suppress import ListedWaiver, apply_listed
 
 __all__ = ["Options", "review"]
@@ -91,7 +92,7 @@ def review(paths: Sequence[str | os.PathLike[str]], options: Options | None = No
         *(review_binary(path, path) for path in found.binaries),
         *(outcome for archive in packed for outcome in archive.outcomes),
     ]
-    results = [result for outcome in outcomes for result in outcome.results]
+    results = [*lessened((result for outcome in outcomes for result in outcome.results), targets)]
     limits = [*found.limits, *(limit for outcome in outcomes for limit in outcome.limits)]
     files = [file for outcome in outcomes for file in outcome.files]
     if chosen.consult is not None:

@@ -18,7 +18,7 @@ from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.lookups import plays, word
-from loadstone.review.rules.origins import OWN
+from loadstone.review.rules.origins import weighed
 from loadstone.review.rules.places import ALL, NATIVE, at, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -53,7 +53,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield rule.no(
                 f"What comes from {from_where(arrival)} becomes part of a command that a shell reads.",
                 at(arrival.sink.spot),
-                severity=Severity.MEDIUM if arrival.source.kind in OWN else Severity.HIGH,
+                severity=weighed(Severity.HIGH, arrival.source.kind, facts, ir.Language.PYTHON),
                 why=steps(arrival, f"{arrival.sink.name} gives it to a shell"),
                 context=arrival.sink.spot.function,
                 condition=arrival.sink.spot.condition,
@@ -236,13 +236,13 @@ def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterat
         p for p in invocation.parts if p.text is None and (p.taint is not None or p.name) and not _is_quoted(site)
     ]
     if shell and variable and (len(invocation.parts) > 1 or variable[0].taint is not None):
-        yield _injection(rule, site, variable)
+        yield _injection(rule, site, variable, facts)
     elif shell and constants and not variable and site.api.kind == "shell" and _is_bare(constants[0]):
         yield rule.no(
             f'The shell looks for "{constants[0].split()[0]}" along PATH, which whoever starts the program sets.',
             at(site.spot),
             cwe=426,
-            severity=Severity.MEDIUM,
+            severity=weighed(Severity.MEDIUM, "environment", facts, site.unit.language),
             fix="Name the tool by its absolute path.",
             context=site.spot.function,
         )
@@ -260,7 +260,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterat
             f'"{constants[0]}" is looked for along PATH, which whoever starts the program sets.',
             at(site.spot),
             cwe=426,
-            severity=Severity.MEDIUM,
+            severity=weighed(Severity.MEDIUM, "environment", facts, site.unit.language),
             fix="Name the tool by its absolute path.",
             context=site.spot.function,
         )
@@ -355,14 +355,16 @@ def _is_callers(site: Site, piece: Part, facts: Facts) -> bool:
     return own and facts.is_called(function.name)
 
 
-def _injection(rule: Rule, site: Site, variable: list[Part]) -> Claim:
+def _injection(rule: Rule, site: Site, variable: list[Part], facts: Facts) -> Claim:
     part = variable[0]
     steps = (step(part.taint.spot, f"read from the {part.taint.kind}", "taint"),) if part.taint is not None else ()
     return rule.no(
         f"{part.name or 'A value'} becomes part of a command that a shell reads.",
         at(site.spot),
         cwe=78,
-        severity=Severity.HIGH if part.taint is not None and part.taint.kind not in OWN else Severity.MEDIUM,
+        severity=weighed(Severity.HIGH, part.taint.kind, facts, site.unit.language)
+        if part.taint is not None
+        else Severity.MEDIUM,
         why=(*steps, step(site.spot, f"{site.api.name} gives it to a shell", "use")),
         context=site.spot.function,
         condition=site.spot.condition,

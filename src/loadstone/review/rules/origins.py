@@ -7,20 +7,25 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
+from loadstone.core.claims import Severity
 from loadstone.quick_dataclass import dataclass
 from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
 from loadstone.review.analyses.state import CONFIGURATION
+from loadstone.review.analyses.words import MAINS
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 
-__all__ = ["HARMLESS", "OWN", "Judgement", "Origin", "constant_path", "is_absolute", "judgements"]
+__all__ = ["HARMLESS", "Judgement", "Origin", "constant_path", "is_absolute", "judgements", "weighed"]
 
 HARMLESS: Final = frozenset(
     {"guarded environment", "predictable temporary", "shared directory temporary", "current directory"}
 )
 """Kinds of taint that other rules speak about."""
 
-OWN: Final = frozenset({"environment", "command line", "file or terminal"})
+_GIVEN: Final = frozenset({"environment", "command line"})
+"""What whoever starts a program gives it."""
+
+_OWN: Final = _GIVEN | {"file or terminal"}
 """Sources of whoever starts the program, as far as the text tells: who gains nothing without more rights."""
 
 _EXPLICIT: Final = "explicit path"
@@ -63,6 +68,19 @@ def constant_path(invocation: Invocation) -> str | None:
         return invocation.whole.text
     texts = [p.text for p in invocation.parts]
     return "".join(t for t in texts if t is not None) if texts and all(t is not None for t in texts) else None
+
+
+def weighed(severity: Severity, source: str, facts: Facts, language: Language) -> Severity:
+    """How severe it is that a source decides what runs: what a person gives an own program is low.
+
+    Nobody gains by choosing for oneself. A native library is medium: the programs that use it may have more rights than
+    whoever sets their environment, see secure_getenv(3). A program that handles rights itself keeps its severity.
+    """
+    if source not in _OWN or next(facts.of(ApiRole.PRIVILEGE), None) is not None:
+        return severity
+    own = source == "command line" or language is Language.PYTHON or any(facts.is_defined(main) for main in MAINS)
+    most = Severity.LOW if source in _GIVEN and own else Severity.MEDIUM
+    return min(severity, most, key=lambda s: s.rank)
 
 
 def judgements(facts: Facts) -> Iterator[Judgement]:

@@ -70,9 +70,14 @@ def _is_plainly_unchecked(site: Site, facts: Facts, spoiled: AbstractSet[Spot]) 
 
 
 def _is_the_program(site: Site) -> bool:
-    """``GetModuleHandle(NULL)``, or of ``kernel32``: what is in every process cannot be missing."""
+    """``GetModuleHandle(NULL)``, or of ``kernel32``: what is in every process cannot be missing.
+
+    Nor can ``find_library("c")``: where it finds nothing, ``CDLL(None)`` is the program, which has the C library.
+    """
     first = next(iter(site.call.arguments), None)
     given = next((e for e in expressions(first) if isinstance(e, Literal)), None)
+    if site.api.role is ApiRole.FIND:
+        return given is not None and given.value == "c"
     if site.api.role is not ApiRole.BORROW or given is None:
         return False
     return given.value is None or str(given.value).lower().removesuffix(".dll") in _ALWAYS_THERE

@@ -14,7 +14,7 @@ from loadstone.review.analyses.words import names_own_place
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language, Member
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
-from loadstone.review.rules.origins import OWN, Judgement, Origin, judgements
+from loadstone.review.rules.origins import Judgement, Origin, judgements, weighed
 from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.rule import Rule
 
@@ -76,7 +76,7 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
             message,
             at(sink.spot),
             cwe=cwe,
-            severity=_weighed(severity, arrival.source.kind, facts),
+            severity=weighed(severity, arrival.source.kind, facts, Language.PYTHON),
             why=steps(arrival, f"loaded by {sink.name}"),
             context=sink.spot.function,
             condition=sink.spot.condition,
@@ -91,16 +91,6 @@ def _reason_to_doubt(arrival: Arrival, facts: Facts) -> str:
     if api is not None and api.kind == "module name" and arrival.source.kind != "network":
         return "modules are found along sys.path, and plugins are often named so"
     return ""
-
-
-def _weighed(severity: Severity, source: str, facts: Facts) -> Severity:
-    """How severe a load is: no more than medium where whoever starts the program names it to himself."""
-    is_own = source in OWN and not _is_privileged(facts)
-    return Severity.MEDIUM if is_own and severity is Severity.HIGH else severity
-
-
-def _is_privileged(facts: Facts) -> bool:
-    return next(facts.of(ApiRole.PRIVILEGE), None) is not None
 
 
 def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -153,6 +143,10 @@ def _is_owned(facts: Facts, judgement: Judgement) -> bool:
     return {"st_uid", "st_mode"} <= asked
 
 
+def _is_privileged(facts: Facts) -> bool:
+    return next(facts.of(ApiRole.PRIVILEGE), None) is not None
+
+
 def _is_own_place(facts: Facts, judgement: Judgement) -> bool:
     """Whether what decides is where the user keeps own files, of a program with no more rights than the user."""
     taint = judgement.piece.taint if judgement.piece is not None else None
@@ -197,7 +191,9 @@ def _finding(rule: Rule, judgement: Judgement, facts: Facts) -> Claim:
         message,
         at(line),
         cwe=_CWE[judgement.origin],
-        severity=_weighed(_SEVERITY[judgement.origin], source.kind if source is not None else "", facts),
+        severity=weighed(
+            _SEVERITY[judgement.origin], source.kind if source is not None else "", facts, site.unit.language
+        ),
         confidence=Confidence.LIKELY if source is not None else Confidence.POSSIBLE,
         why=(
             *steps,

@@ -15,7 +15,7 @@ from loadstone.review.analyses.words import names_own_place
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
-from loadstone.review.rules.origins import OWN, is_absolute
+from loadstone.review.rules.origins import is_absolute, weighed
 from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.search_elements import empty_elements
@@ -37,7 +37,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in facts.reached:
         if site.api.role in {ApiRole.SET_ENVIRONMENT, ApiRole.SEARCH_PATH}:
             for invocation in sorted(site.invocations, key=repr):
-                yield from _one(rule, site, invocation)
+                yield from _one(rule, site, invocation, facts)
 
 
 def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -55,7 +55,7 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
             ),
             at(sink.spot),
             cwe=427 if directory else 15,
-            severity=Severity.MEDIUM if directory else Severity.HIGH,
+            severity=weighed(Severity.MEDIUM if directory else Severity.HIGH, kind, facts, Language.PYTHON),
             why=steps(arrival, f"given to {sink.name}"),
             context=sink.spot.function,
         )
@@ -66,7 +66,7 @@ def _is_plain_name(arrival: Arrival) -> bool:
     return arrival.shape is Shape.JOINED and any(kind in {"no '/'", "no '\\\\'"} for kind, _ in arrival.asked)
 
 
-def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
+def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterator[Claim]:
     pieces = [piece for argument in invocation.arguments for piece in argument]
     words = [str(word) for kind, word in pieces if kind == "constant" and isinstance(word, str)]
     variable = site.api.name
@@ -99,7 +99,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
             else f"{variable} is set from {came}; children will load from there.",
             at(site.spot),
             cwe=427 if directory else None,
-            severity=Severity.MEDIUM if outside.taint.kind in OWN else None,
+            severity=weighed(rule.severity, outside.taint.kind, facts, site.unit.language),
             why=(
                 step(outside.taint.spot, ("read from outside"), ("taint")),
                 step(site.spot, (f"{variable} is set"), ("use")),
