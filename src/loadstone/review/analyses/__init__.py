@@ -90,17 +90,17 @@ def _program(program: ir.Program, known_tables: Tables) -> KnownProgram:
 
 
 def _graph(function: ir.Function, known_tables: Tables) -> Graph:
-    def plays(call: ir.Call, role: ApiRole) -> bool:
-        api = known_tables.get(call.name)
-        return api is not None and api.role is role
-
     def asserts(call: ir.Call) -> Assertion | None:
         api = known_tables.get(call.name)
         if api is None or api.role is not ApiRole.ASSERTION:
             return None
         return Assertion(api.subject, holds=api.success is not Success.ZERO)
 
-    return build(function, lambda c: plays(c, ApiRole.NO_RETURN), asserts)
+    def ends(call: ir.Call) -> bool:
+        api = known_tables.get(call.name)
+        return api is not None and api.ends
+
+    return build(function, ends, asserts)
 
 
 def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:

@@ -172,7 +172,7 @@ class _Finder:
                     return self._leaves(statement)
                 case ir.Evaluate(expression=ir.Call(name=name)):
                     api = self.tables.get(name)
-                    return (api is not None and api.role is ApiRole.NO_RETURN) or bool(_ABORTS.match(simple(name)))
+                    return (api is not None and api.ends) or bool(_ABORTS.match(simple(name)))
                 case ir.If(otherwise=ir.Block() as otherwise):
                     return self._leaves(statement.then) and self._leaves(otherwise)
                 case _:

@@ -139,6 +139,12 @@ class Api:
     owned: bool = True
     raises: bool = False
     every: int | None = None
+    returns: bool = True
+
+    @property
+    def ends(self) -> bool:
+        """Whether a call never comes back: the program ends, or is another one from there on."""
+        return self.role is ApiRole.NO_RETURN or not self.returns
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.analyses.words import uncast
-from loadstone.review.apis import ApiRole, tables
+from loadstone.review.apis import tables
 from loadstone.review.rules.collector_releases import aliases, released_by, released_twice_or_late, sure
 from loadstone.review.rules.global_phases import ended_for_all
 from loadstone.review.rules.places import PYTHON, step
@@ -186,7 +186,7 @@ class _Walk:
         if not isinstance(expression, ir.Call):
             return False
         api = tables().get(expression.name)
-        ends = api is not None and api.role is ApiRole.NO_RETURN
+        ends = api is not None and api.ends
         return ends or self.facts.travels.names.never_returns(self.routine, expression)
 
     def _derive(self, target: ir.Expression, value: ir.Expression | None) -> None:

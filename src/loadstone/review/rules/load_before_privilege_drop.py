@@ -168,7 +168,7 @@ def _is_for_another_program(facts: Facts, site: Site) -> bool:
     bodies = {(u.path, f.name): f.body for u in facts.program.units for f in u.functions}
     on_the_way = ((bodies.get((spot.path, spot.function)), spot.line) for spot in (site.spot, *site.chain))
     return any(
-        c.line >= line and _REPLACES.search(c.name)
+        c.line >= line and _REPLACES.search(last_word(c.name))
         for body, line in on_the_way
         if body is not None
         for c in calls_in(body)

@@ -12,7 +12,7 @@ from loadstone.review.analyses.travel.expressions import ValueReader
 from loadstone.review.analyses.travel.flows import Piece, Travels, Visit
 from loadstone.review.analyses.travel.names import PythonNames, Routine
 from loadstone.review.analyses.travel.walk import Known, StructuralWalk, add
-from loadstone.review.apis import ApiRole, Tables
+from loadstone.review.apis import Tables
 from loadstone.review.walk import statements
 
 __all__ = ["Lessons", "collect"]
@@ -184,7 +184,7 @@ class _Collector(StructuralWalk):
 
     def leaves(self, call: ir.Call, routine: Routine) -> bool:
         api = self.tables.get(call.name)
-        return (api is not None and api.role is ApiRole.NO_RETURN) or self.names.never_returns(routine, call)
+        return (api is not None and api.ends) or self.names.never_returns(routine, call)
 
     def visit(self, statement: ir.Statement, routine: Routine, known: Known) -> None:
         visit = Visit(routine.unit, routine.function, statement, known)
