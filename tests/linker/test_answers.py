@@ -26,7 +26,8 @@ from loadstone.linker.answers import (
     story_of,
     version_uses,
 )
-from loadstone.linker.packages import owner_of, package_name_of, package_of_missing
+from loadstone.linker.debian_names import package_name_of
+from loadstone.linker.packages import owner_of, package_of_missing
 from loadstone.linker.surveys import is_survey_target, replacing_everywhere, survey
 from loadstone.report.documents.survey import survey_document
 from loadstone.report.json import render as render_json

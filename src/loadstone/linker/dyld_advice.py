@@ -30,6 +30,10 @@ _BREWED: Final = re.compile(r"(?:/usr/local|/opt/homebrew|/home/linuxbrew/\.linu
 _TOOLS: Final = "/Library/Developer/CommandLineTools/"
 _XCODE: Final = "/Applications/Xcode.app"
 _FRAMEWORK: Final = re.compile(r"/Library/Frameworks/Python\.framework/Versions/([\d.]+)/")
+_R: Final = re.compile(r"/Library/Frameworks/R\.framework/Versions/([\d.]+)")
+_XCODE_PYTHON: Final = "@rpath/Python3.framework/"
+_KITS: Final = ("/usr/local/mysql/lib", "/usr/local/lib", "/opt/homebrew/lib", "/opt/local/lib")
+"""Where installers of products for macOS put their libraries."""
 _PREFIXES: Final = ("/opt/homebrew/", "/usr/local/")
 _LEVELS: Final = 16
 _MAX_INSIDE: Final = 200
@@ -97,7 +101,8 @@ def lead(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:
     if brewed is not None and not _BREWED.match(name):
         return f"brew update && brew reinstall {shlex.quote(brewed[1])}: its own files belong together"
     origin = (
-        _of_developer_tools(model, leaf, requester.path)
+        _environment_anew(model, name, requester.path)
+        or _of_developer_tools(model, name, requester.path)
         or _unlinked(model, name)
         or _origin(name)
         or brought_by(model, leaf, requester.path)
@@ -109,12 +114,25 @@ def lead(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:
     return f"put {leaf} there, or name where it is: install_name_tool -change {shlex.quote(name)} NEW {file}"
 
 
-def _of_developer_tools(model: LoaderModel, leaf: str, path: str) -> str:
+def _environment_anew(model: LoaderModel, name: str, path: str) -> str:
+    """The command for a virtual environment whose Python was of a release that Homebrew or python.org replaced."""
+    place, found, program = path.rpartition("/bin/")
+    gone = posixpath.basename(name) == "Python" or posixpath.basename(name).startswith("libpython")
+    if not (found and gone and program.startswith("python") and model.view.exists(f"{place}/pyvenv.cfg")):
+        return ""
+    folder = quoted_path(place)
+    return f"the Python of that environment is gone: python3 -m venv --clear {folder}, and install its packages again"
+
+
+def _of_developer_tools(model: LoaderModel, name: str, path: str) -> str:
     """What a tool of Apple's misses where the command line tools are in use beside Xcode, or its Swift is absent."""
+    if name.startswith(_XCODE_PYTHON) and path.startswith((_TOOLS, "/Applications/Xcode")):
+        return "xcode-select --install: it is the Python of Apple's command line tools"
     if path.startswith(_TOOLS) and not model.view.is_directory(_XCODE):
         return f"sudo xcode-select -s {_XCODE}/Contents/Developer: only Xcode has what that tool needs"
     if path.startswith(_TOOLS):
         return f"install Xcode, and sudo xcode-select -s {_XCODE}/Contents/Developer; or xcode-select --install"
+    leaf = posixpath.basename(name)
     if leaf.startswith("libswift") and leaf.endswith(".dylib"):
         return (
             "it is of the Swift run-time, which macOS has by itself since 10.14.4: copy it along (xcrun"
@@ -136,6 +154,11 @@ def _unlinked(model: LoaderModel, name: str) -> str:
 
 def _origin(name: str) -> str:
     """What installs a library under the very path that is asked for; empty where the path does not tell."""
+    if name.startswith("/opt/X11/"):
+        return "brew install --cask xquartz"
+    of_r = _R.match(name)
+    if of_r:
+        return f"install R {of_r[1]} of CRAN, or the package anew for the R that is there: install.packages()"
     brewed = _BREWED.match(name)
     if brewed:
         return f"brew install {brewed[1]}, or brew reinstall {brewed[1]}"
@@ -153,18 +176,25 @@ def _further(model: LoaderModel, name: str, here: str) -> Iterator[str]:
     for prefix, other in (_PREFIXES, _PREFIXES[::-1]):
         if name.startswith(prefix):
             yield f"{other}{name.removeprefix(prefix)}"
+    yield from (posixpath.join(folder, leaf) for folder in _KITS)
+    kept, apart = posixpath.split(posixpath.dirname(name))  # Homebrew's GCC has a folder for each release
+    for folder in _names(model, kept) if name.startswith("/") and apart.isdigit() else ():
+        yield posixpath.join(kept, folder, leaf)
     above = here
     for _ in range(_LEVELS):
         lib = posixpath.join(above, "lib")
         yield posixpath.join(lib, leaf)
-        try:
-            inside = model.view.names(lib)[:_MAX_INSIDE]
-        except OSError:
-            inside = ()
-        yield from (posixpath.join(lib, folder, leaf) for folder in inside)
+        yield from (posixpath.join(lib, folder, leaf) for folder in _names(model, lib))
         if above == "/":
             break
         above = posixpath.dirname(above)
+
+
+def _names(model: LoaderModel, folder: str) -> tuple[str, ...]:
+    try:
+        return model.view.names(folder)[:_MAX_INSIDE]
+    except OSError:
+        return ()
 
 
 def _fits(model: LoaderModel, path: str, like: Image | None) -> bool:

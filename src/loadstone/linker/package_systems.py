@@ -73,7 +73,13 @@ _SYSTEMS: Final = (
         again="dnf reinstall {packages}",
         asks="rpm -qf --qf '%{NAME}'",
     ),
-    PackageSystem(("/lib/apk/db", "/usr/lib/apk/db"), "apk add so:{name}"),
+    PackageSystem(
+        ("/lib/apk/db", "/usr/lib/apk/db"),
+        "apk add so:{name}",
+        upgrade="apk add --upgrade {packages}",
+        again="apk fix --reinstall {packages}",
+        asks="apk info -qW",
+    ),
     PackageSystem(
         ("/var/lib/dpkg/status.d",),
         "this image has no package manager (distroless): install the package in a stage of the same Debian, and in the"

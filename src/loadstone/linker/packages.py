@@ -18,6 +18,7 @@ from itertools import islice
 from typing import Final
 
 from loadstone.linker.abi import Abi
+from loadstone.linker.debian_names import last_releases_with, package_names_of
 from loadstone.linker.lz4 import Lz4Error, decompressed
 from loadstone.linker.package_systems import system_of
 from loadstone.linker.view import FileView
@@ -30,7 +31,6 @@ __all__ = [
     "of_older_releases",
     "of_plain_name",
     "owner_of",
-    "package_name_of",
     "package_of_missing",
 ]
 
@@ -41,83 +41,12 @@ _PIECE: Final = 1 << 20
 _MAX_PIECES: Final = 512
 _DAMAGE: Final = (OSError, EOFError, Lz4Error)
 _PACKAGE: Final = re.compile(rb"^Package: (\S+)$", re.MULTILINE)
-_OTHERWISE: Final = {
-    "libatk-1.0.so.0": "libatk1.0-0",
-    "libatk-bridge-2.0.so.0": "libatk-bridge2.0-0",
-    "libatspi.so.0": "libatspi2.0-0",
-    "libcrypto.so.1.0.0": "libssl1.0.0",
-    "libcrypto.so.1.1": "libssl1.1",
-    "libcrypto.so.3": "libssl3",
-    "libcurl-gnutls.so.4": "libcurl3-gnutls",
-    **{f"lib{part}.so.{n}": f"libncurses{n}" for part in ("form", "menu", "panel") for n in (5, 6)},
-    **{f"lib{part}w.so.{n}": f"libncursesw{n}" for part in ("form", "menu", "panel") for n in (5, 6)},
-    "libgdk_pixbuf-2.0.so.0": "libgdk-pixbuf-2.0-0",
-    "libgdiplus.so": "libgdiplus",
-    "libgio-2.0.so.0": "libglib2.0-0",
-    "libglib-2.0.so.0": "libglib2.0-0",
-    "libGLU.so.1": "libglu1-mesa",
-    "libgmodule-2.0.so.0": "libglib2.0-0",
-    "libgobject-2.0.so.0": "libglib2.0-0",
-    "libgthread-2.0.so.0": "libglib2.0-0",
-    "libgtk-x11-2.0.so.0": "libgtk2.0-0",
-    "libjpeg.so.62": "libjpeg62-turbo",
-    "libjpeg.so.8": "libjpeg-turbo8",
-    "libnspr4.so": "libnspr4",
-    "libnss3.so": "libnss3",
-    "libnssutil3.so": "libnss3",
-    "libsmime3.so": "libnss3",
-    "libz.so.1": "zlib1g",
-}
-"""Packages of Debian and Ubuntu that keep to no rule, of libraries that programs from elsewhere often miss."""
-_LAST_IN: Final = {
-    "libssl1.0.0": "Debian 8, Ubuntu 18.04",
-    "libpng12-0": "Debian 8, Ubuntu 16.04",
-    "libjasper1": "Debian 8, Ubuntu 16.04",
-    "libreadline6": "Debian 8, Ubuntu 16.04",
-    "libgfortran3": "Debian 9, Ubuntu 18.04",
-    "libreadline7": "Debian 10, Ubuntu 18.04",
-    "libffi6": "Debian 10, Ubuntu 18.04",
-    "libgfortran4": "Ubuntu 20.04",
-    "libpython3.8": "Ubuntu 20.04",
-    "libicu66": "Ubuntu 20.04",
-    "libssl1.1": "Debian 11, Ubuntu 20.04",
-    "libffi7": "Debian 11, Ubuntu 20.04",
-    "libwebp6": "Debian 11, Ubuntu 20.04",
-    "libicu67": "Debian 11",
-    "libtinfo5": "Debian 11, Ubuntu 22.04",
-    "libncurses5": "Debian 11, Ubuntu 22.04",
-    "libncursesw5": "Debian 11, Ubuntu 22.04",
-    "libtiff5": "Debian 11, Ubuntu 22.04",
-    "libavcodec58": "Debian 11, Ubuntu 22.04",
-    "libicu70": "Ubuntu 22.04",
-    "libicu72": "Debian 12",
-    "libpcre3": "Debian 12, Ubuntu 22.04",
-    "libwebkit2gtk-4.0-37": "Debian 12, Ubuntu 22.04",
-}
-"""The last releases of Debian and Ubuntu with a package that programs from elsewhere still want."""
 _OS_RELEASE: Final = "/etc/os-release"
 _RELEASE: Final = re.compile(r"^ID=\"?(debian|ubuntu)\"?$", re.MULTILINE)
 _VERSION_ID: Final = re.compile(r"^VERSION_ID=\"?(\d+(?:\.\d+)?)\"?$", re.MULTILINE)
 _NATIVE: Final = re.compile(r"^Package: dpkg\n(?:[^\n]+\n){0,40}?Architecture: (\S+)$", re.MULTILINE)
 _ARCHITECTURES: Final = {"x86-64": "amd64", "i386": "i386", "aarch64": "arm64", "arm": "armhf", "ppc64le": "ppc64el"}
 """Debian's names of architectures that differ from ours, or that are added to a system of another one."""
-_IS_PACKAGE: Final = re.compile(r"[a-z0-9][a-z0-9+.-]+")
-_SONAME: Final = re.compile(r"(.+?)\.so\.([^/]+)$|(.+?)-([0-9][^/]*)\.so$")
-
-
-def package_name_of(soname: str) -> str | None:
-    """The package name Debian Policy 8.1 prescribes for a SONAME, None for a name that is none.
-
-    >>> package_name_of("libz3.so.4"), package_name_of("libfoo.so.1.2")
-    ('libz3-4', 'libfoo1.2')
-    """
-    match = _SONAME.match(soname)
-    if match is None:
-        return None
-    stem, version = (match[1], match[2]) if match[1] else (match[3], match[4])
-    joint = "-" if stem[-1].isdigit() else ""
-    name = f"{stem}{joint}{version}".lower().replace("_", "-")
-    return name if _IS_PACKAGE.fullmatch(name) else None
 
 
 def package_of_missing(view: FileView, soname: str, *, compressed: bool = False) -> str | None:
@@ -129,8 +58,7 @@ def package_of_missing(view: FileView, soname: str, *, compressed: bool = False)
     by_shlibs = _shlibs(view).get(soname)
     if by_shlibs:
         return by_shlibs
-    names = filter(None, (_OTHERWISE.get(soname), package_name_of(soname)))  # the rule's own: Ubuntu's libjpeg62
-    known = (name for rule in names for name in (rule, f"{rule}t64"))
+    known = (name for rule in package_names_of(soname) for name in (rule, f"{rule}t64"))
     return next((name for name in known if name in _available(view, compressed=compressed)), None)
 
 
@@ -169,9 +97,9 @@ def has_other_files(view: FileView, package: str, soname: str) -> bool:
 
 def of_older_releases(view: FileView, soname: str) -> str:
     """Where the package of a library is from that this release of Debian or Ubuntu has no more; else empty."""
-    name = _OTHERWISE.get(soname) or package_name_of(soname) or ""
-    last = _LAST_IN.get(name)
-    if last is None or system_of(view) is not None or not view.exists(_STATUS):
+    name = next(iter(package_names_of(soname)), "")
+    last = last_releases_with(name)
+    if not last or system_of(view) is not None or not view.exists(_STATUS):
         return ""
     return f"this release has no {name} any more, {last} are the last: take the .deb from there (dpkg -i {name}_*.deb)"
 
@@ -187,7 +115,7 @@ def install_by_system(view: FileView, soname: str, abi: Abi) -> str:
         return ""  # no package has such a name in it, and the commands have quotes of their own
     if system is not None:
         return system.install.format(name=soname, bits="(64bit)" if abi.bits == 64 else "")
-    name = _OTHERWISE.get(soname) or package_name_of(soname)
+    name = next(iter(package_names_of(soname)), None)
     if _has_moved_on(view, name):
         return of_older_releases(view, soname)
     if name is None or not view.exists(_STATUS) or any("_Packages" in n for n in _listing(view, _LISTS)):
@@ -200,10 +128,11 @@ def install_by_system(view: FileView, soname: str, abi: Abi) -> str:
 def _has_moved_on(view: FileView, name: str | None) -> bool:
     """Whether a system is newer than the last release with a package, as its os-release tells."""
     system, number = _RELEASE.search(_text(view, _OS_RELEASE)), None
-    if name not in _LAST_IN or system is None:
+    releases = last_releases_with(name or "")
+    if not releases or system is None:
         return False
     number = _VERSION_ID.search(_text(view, _OS_RELEASE))
-    last = re.search(rf"{system[1]} ([\d.]+)", _LAST_IN[name], re.IGNORECASE)
+    last = re.search(rf"{system[1]} ([\d.]+)", releases, re.IGNORECASE)
     return number is not None and (last is None or float(number[1]) > float(last[1]))
 
 

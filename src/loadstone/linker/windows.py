@@ -39,6 +39,7 @@ _LEVELS: Final = 5
 _MAX_FOLDERS: Final = 10_000
 _HOST_MODULES: Final = ("python3", "libpython3")
 _UNIVERSAL_CRT: Final = "api-ms-win-crt-"
+_A_PYTHON: Final = re.compile(r"python(\d)(\d{1,2})\.dll")
 _OF_CONDA: Final = "Library/bin"
 _OLD_PYTHON: Final = re.compile(r"python(?:2\d|3[0-7])(?:_d)?\.dll")
 _HOST_RUNTIME: Final = frozenset(("vcruntime140", "vcruntime140_1"))  # shipped beside python.exe
@@ -96,10 +97,20 @@ class WindowsRules:
         if stem in SYSTEM_DLLS and not self.model.system_dirs:
             granted = _granted("system32", name, "a library of the system, in System32")
             return ResolvedName((*steps, *granted.steps), granted.path, None, "system32", assumed=True)
-        if stem.startswith(_HOST_MODULES) or (stem in _HOST_RUNTIME and _for_python(loaded[0])):
+        is_host = stem.startswith(_HOST_MODULES) and not self._is_another_python(base)
+        if is_host or (stem in _HOST_RUNTIME and _for_python(loaded[0])):
             granted = _granted("host", name, "the Python interpreter that imports it has it loaded")
             return ResolvedName((*steps, *granted.steps), granted.path, None, "host", assumed=True)
         return ResolvedName(tuple(steps))
+
+    def _is_another_python(self, base: str) -> bool:
+        """Whether a name is that of an interpreter, and the one that opens the module lies beside another's."""
+        if not _A_PYTHON.fullmatch(base) or not self.model.main_image:
+            return False
+        folder = posixpath.dirname(self.model.main_image)
+        self._member(folder, base)
+        beside = [name for name in self._listed[folder] if _A_PYTHON.fullmatch(name)]
+        return bool(beside) and base not in beside
 
     def _is_before_windows_10(self) -> bool:
         """Whether a system at hand lacks the C run-time that Windows has by itself since version 10."""
@@ -213,7 +224,7 @@ class WindowsRules:
         elif (near := self._near(dependency.name, requester)) is not None:
             code = "pe-delay" if delayed else "pe-missing-dll"
             advice = f"{dependency.name} is in {near}, which nothing makes known: " + _made_known(near, requester)
-        elif vendor := brought_by(self.model, dependency.name, requester.path):
+        elif vendor := brought_by(self.model, dependency.name, requester.path) or self._other_python(stem, requester):
             code, advice = "pe-delay" if delayed else "pe-missing-dll", vendor
         elif delayed:
             code, advice = "pe-delay", f"put {dependency.name} where it is searched before its first use"
@@ -223,6 +234,8 @@ class WindowsRules:
             if _searches_path(requester.stack[-1]):
                 other = "add its folder to PATH"
             advice = f"put {dependency.name} beside {posixpath.basename(requester.path)}, or {other}"
+            again = anew(self.model, requester.path)
+            advice = f"{advice}; where its package should bring it: {again}" if again else advice
         when = "at its first call" if delayed else "when it is loaded"
         return Diagnosis(
             code=code,
@@ -236,6 +249,15 @@ class WindowsRules:
             steps=located.steps,
             severity=Severity.MEDIUM if delayed else Severity.HIGH,
         )
+
+    def _other_python(self, stem: str, requester: SimulatedLibrary) -> str:
+        """What to do where a module needs the interpreter of another release; empty for all other names."""
+        found = _A_PYTHON.fullmatch(f"{stem}.dll")
+        if found is None:
+            return ""
+        opener = self.model.main_image or "this Python"
+        again = anew(self.model, requester.path)
+        return f"it was built for Python {found[1]}.{found[2]}, and {opener} opens it: {again or 'install its build'}"
 
     def _near(self, name: str, requester: SimulatedLibrary, entry: str = "") -> str | None:
         """The folder of a package, near the file that asks, that has a DLL of that name, and with that entry."""
@@ -359,9 +381,9 @@ def _made_known(folder: str, requester: SimulatedLibrary) -> str:
     """How a folder comes to be searched."""
     if "!/" in requester.path and not folder.startswith(f"{requester.path.partition('!/')[0]}!/"):
         return f"put it beside {posixpath.basename(requester.path)} in the archive"
-    if not _searches_path(requester.stack[-1]):
-        return f"os.add_dll_directory({folder!r}) before it is loaded, where its package is imported"
     command = f"set PATH={folder};%PATH%"
+    if not _searches_path(requester.stack[-1]):
+        command = f"os.add_dll_directory({folder!r}) before it is loaded, where its package is imported"
     return f"activate its environment of conda, or {command}" if folder.endswith(f"/{_OF_CONDA}") else command
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
+from loadstone.linker.diagnoses.managers import built_anew
 from loadstone.linker.diagnoses.owners import installed_anew, of_a_sandbox, of_one_release, package_of, upgraded
 from loadstone.linker.diagnoses.whereabouts import names_in
 from loadstone.linker.extension import HOST_SIGN
@@ -45,25 +46,6 @@ _MAX_RECORDS: Final = 2_000
 _LIBPYTHON: Final = re.compile(r"libpython(\d\.\d+)([a-z]*)\.so")
 _MANYLINUX: Final = (((2, 17), "manylinux2014"), ((2, 12), "manylinux2010"), ((2, 5), "manylinux1"))
 """The glibc that a platform tag promises at most (PEP 513, 571, 599): names that pip knows older ones of, too."""
-_MAX_PATH: Final = 1_024
-"""What is matched: the patterns take time by the square of a path that was made to cost it."""
-_MANAGED: Final = tuple(
-    (re.compile(pattern), command)
-    for pattern, command in (
-        (r"(?:/usr/local|/opt/homebrew|/home/linuxbrew/\.linuxbrew)/(?:opt|Cellar)/([^/]+)/.*", "brew reinstall {}"),
-        (r"(.*)/node_modules/((?:@[^/]+/)?[^/]+)/(?:(?!/node_modules/).)*", "cd {} && npm rebuild {}"),
-        (r".*/(?:gems|extensions)(?:/.*)?/([\w.-]+?)-(\d[\w.]*)/.*\.(?:so|bundle)", "gem pristine {} --version {}"),
-        (r".*/([\w.]+)/libs/\1\.so", 'R -e \'install.packages("{}", type="source")\''),
-        (r".*/auto/(?:.*/)?([^/]+)/\1\.so", "cpanm --reinstall the module that has {}"),
-        (
-            r"(.*/(?:postgresql/\d+|pgsql-\d+))/lib/([^/]+)\.so",
-            "make clean && make PG_CONFIG={}/bin/pg_config install, in the sources of {}",
-        ),
-        (r".*/lib(?:64)?/lua/\d\.\d/([^/]+?)(?:/.*|\.so)", "luarocks install --force {}"),
-        (r".*/php/\d{8}[^/]*/([^/]+)\.so", "pecl install -f {}, or this PHP's own package of it"),
-    )
-)
-"""Where package managers of languages put what they build, and their command to build it anew."""
 _OF_PYTHON: Final = re.compile(r"(.+)/lib(?:64)?/python(\d\.\d+)/")
 _PYTHON: Final = re.compile(r"(?:lib)?python(\d\.\d+)")
 
@@ -79,23 +61,43 @@ def conda_install(case: SimulatedLoad, name: str, asking: LoadedObject | None, b
         return ""
     command = f"conda install -p {shlex.quote(prefix)}"
     for path in beside:
-        package = _owner(model, prefix, path)
-        if package is not None:
-            wanted = name.partition(".so.")[2]
-            present = leaf(path).partition(".so.")[2]
-            renamed = package.removesuffix(present) + wanted if present and package.endswith(present) else ""
-            return f"{command} {shlex.quote(renamed or f'{package}={wanted}' if wanted else package)}"
+        package, release = _owner(model, prefix, path) or ("", "")
+        if not package:
+            continue
+        wanted = name.partition(".so.")[2]
+        present = leaf(path).partition(".so.")[2]
+        renamed = package.removesuffix(present) + wanted if present and package.endswith(present) else ""
+        if renamed or not wanted or f"{release}.".startswith(f"{present}."):
+            fitting = f"{command} {shlex.quote(renamed or f'{package}={wanted}' if wanted else package)}"
+            who = _owner(model, prefix, asking.path) if asking is not None else None
+            other = who is not None and who[0] != package
+            return f"{fitting}; or {command} --update-deps {shlex.quote(who[0])}" if who and other else fitting
+        return _brought_to_one(model, prefix, asking, f"{package} {release}", leaf(path), command)
     stem = name.partition(".so")[0].removeprefix("lib")
     return f"{command} PACKAGE, the one that has it: conda search {shlex.quote(f'*{stem}*')}"
+
+
+def _brought_to_one(
+    model: LoaderModel, prefix: str, asking: LoadedObject | None, present: str, name: str, command: str
+) -> str:
+    """What to do where a package of an environment has its library with another number, which is not its release."""
+    package = present.partition(" ")[0]
+    older = f"an older {package}, of those that conda search {shlex.quote(package)} names"
+    who = _owner(model, prefix, asking.path) if asking is not None else None
+    if who is not None:
+        newer = f"{command} --update-deps {shlex.quote(who[0])}"
+        return f"{present} has {name}: {newer}, which was built for another; or {older}"
+    again = anew(model, asking.path) if asking is not None else ""
+    return f"{present} has {name}: {f'{again}; or ' if again else ''}{older}"
 
 
 def newer_of_conda(model: LoaderModel, path: str) -> str:
     """The conda command for a newer build of what a file of an environment belongs to; empty outside of conda's."""
     folder = posixpath.dirname(posixpath.normpath(model.absolute(path)))
     prefix = posixpath.dirname(folder)
-    package = _owner(model, prefix, posixpath.join(folder, leaf(path))) if folder.endswith("/lib") else None
+    found = _owner(model, prefix, posixpath.join(folder, leaf(path))) if folder.endswith("/lib") else None
     return (
-        f"conda install -p {shlex.quote(prefix)} -c conda-forge --update-deps {shlex.quote(package)}" if package else ""
+        f"conda install -p {shlex.quote(prefix)} -c conda-forge --update-deps {shlex.quote(found[0])}" if found else ""
     )
 
 
@@ -117,12 +119,14 @@ def _above(model: LoaderModel, asking: LoadedObject | None) -> Iterator[str]:
         folder = posixpath.dirname(folder)
 
 
-def _owner(model: LoaderModel, prefix: str, path: str) -> str | None:
-    """The conda package that brought a file of its environment."""
-    entry = f'"{posixpath.relpath(path, prefix)}"'.encode()
+def _owner(model: LoaderModel, prefix: str, path: str) -> tuple[str, str] | None:
+    """The conda package that brought a file of its environment, and its release."""
+    whole = posixpath.normpath(model.absolute(path))
+    entry = f'"{posixpath.relpath(whole, prefix)}"'.encode()
     for record in names_in(model, f"{prefix}/conda-meta")[:_MAX_RECORDS]:
         if record.endswith(".json") and entry in _bytes(model, f"{prefix}/conda-meta/{record}"):
-            return record.rsplit("-", 2)[0]
+            package, release, _ = (*record.rsplit("-", 2), "", "")[:3]
+            return package, release
     return None
 
 
@@ -176,16 +180,8 @@ def interpreter_of(case: SimulatedLoad) -> str:
 
 
 def anew(model: LoaderModel, path: str) -> str:
-    """The command that installs for this system what a file belongs to; empty where no package manager is seen.
-
-    It is told by the folders that pip, Homebrew, npm, RubyGems, R, Perl, PHP, PostgreSQL and Lua install into.
-    """
-    whole = model.absolute(path)
-    for pattern, command in _MANAGED if len(whole) <= _MAX_PATH else ():
-        found = pattern.fullmatch(whole)
-        if found is not None:
-            return command.format(*(shlex.quote(part) for part in found.groups()))
-    return reinstall(model, path) if _distribution(model, whole) else ""
+    """The command that installs for this system what a file belongs to; empty where no package manager is seen."""
+    return built_anew(model, path) or (reinstall(model, path) if _distribution(model, model.absolute(path)) else "")
 
 
 def from_source(model: LoaderModel, path: str) -> str:
@@ -224,7 +220,7 @@ def reinstall_both(model: LoaderModel, asking: str, provider: str) -> str:
     """The command for two packages whose files do not fit each other; empty where no package manager is seen."""
     prefix = _conda_prefix(model, asking)
     if prefix and prefix == _conda_prefix(model, provider):
-        first, second = (_owner(model, prefix, posixpath.normpath(model.absolute(p))) for p in (asking, provider))
+        first, second = ((_owner(model, prefix, path) or (None,))[0] for path in (asking, provider))
         update = f"conda install -p {shlex.quote(prefix)} --force-reinstall"
     else:
         first, second = (_distribution(model, model.absolute(path)) for path in (asking, provider))

@@ -16,11 +16,12 @@ from loadstone.linker.packages import apt_install
 from loadstone.linker.request import LoaderModel
 from loadstone.shell import quoted_path
 
-__all__ = ["for_musl", "its_loader"]
+__all__ = ["OF_GO", "for_musl", "its_loader"]
 
 _OF_32_BITS: Final = "/lib/ld-linux.so.2"
 _MUSL: Final = "ld-musl-"
-_OF_GO: Final = (".go.buildinfo", ".note.go.buildid")
+OF_GO: Final = frozenset((".go.buildinfo", ".note.go.buildid"))
+"""Sections that a program of Go has and no other."""
 _ELSEWHERE: Final = "take a build for this system, or run it in a container of its own"
 _NIX: Final = (
     'programs.nix-ld.enable = true, or for this file: patchelf --set-interpreter "$(cat'
@@ -70,7 +71,7 @@ def _is_of_go(model: LoaderModel, path: str) -> bool:
         sections = model.view.image(model.view.open(model.absolute(path))).sections
     except (OSError, LoadstoneError):
         return False
-    return any(section.name in _OF_GO for section in sections)
+    return any(section.name in OF_GO for section in sections)
 
 
 def for_musl(again: str) -> str:

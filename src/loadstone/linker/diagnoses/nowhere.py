@@ -11,6 +11,8 @@ from loadstone.core.trace import Diagnosis, StepOutcome
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import anew, conda_install, libpython, original_of
 from loadstone.linker.diagnoses.mistyped import library_meant, meant
+from loadstone.linker.diagnoses.other_families import of_another_family
+from loadstone.linker.diagnoses.standard_modules import module_not_built
 from loadstone.linker.diagnoses.vendors import brought_by
 from loadstone.linker.diagnoses.whereabouts import (
     copies,
@@ -37,6 +39,8 @@ from loadstone.shell import quoted_path
 __all__ = ["install", "nowhere"]
 
 _SHOWN: Final = 3
+_DIGITS: Final = "0123456789."
+_LEAST_WORD: Final = 3
 _LIBTOOL: Final = {".dll": re.compile(r"lib(.+)-(\d+)"), ".dylib": re.compile(r"lib([^.]+)\.(\d+)")}
 _OF_ANOTHER_SYSTEM: Final = "That is a library's name on another system, and nothing is known to stand for it here."
 
@@ -60,6 +64,10 @@ def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
             return blocking(case, refusal, f"{text} {_OF_ANOTHER_SYSTEM}", _as_the_other_system(refusal.name))
         text += f" That is its name on another system: here it is {short or called}."
         return blocking(case, refusal, text, f"ask for {short or f'{called}: {bring}'}")
+    lacks, built = module_not_built(case.model, refusal.name) if refusal.requester is None else ("", "")
+    if lacks:
+        text = f"{refusal.name} is a module of Python's own library, and the Python of {lacks} was built without it."
+        return blocking(case, refusal, text, built)
     if short and refusal.requester is None:
         return blocking(case, refusal, text, f"did you mean {short}? A loader takes the whole name of a file")
     beside = similar(case, refusal.name, refusal.requester)
@@ -116,7 +124,9 @@ def _as_the_other_system(name: str) -> str:
 def _install_or_rebuild(case: SimulatedLoad, refusal: Refusal, near: tuple[str, ...]) -> str:
     """The package; and where another major version is there: that it is another interface, and what is built for it."""
     wanted, bring = _major(refusal.name), install(case, refusal.name, refusal.requester)
-    other = next((path for path in near if wanted and _major(path) and _major(path) != wanted), None)
+    stem = _stem(refusal.name)
+    others = (path for path in near if _stem(path) != stem or (_major(path) and _major(path) != wanted))
+    other = next(others, None) if wanted else None
     if other is None:
         return bring
     who = leaf(refusal.requester.path) if refusal.requester is not None else "what asks for it"
@@ -156,6 +166,10 @@ def _no_such_path(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     """A path that was written out is no package's business: what is spelled alike, and what it is relative to."""
     if refusal.requester is None:
         text = f"There is no such file: {refusal.name}."
+        lacks, built = module_not_built(case.model, refusal.name)
+        if lacks:
+            text = f"{text} It is a module of Python's own library, and this Python was built without it."
+            return blocking(case, refusal, text, built, code="no-such-file")
         return blocking(case, refusal, text, meant(case.model, refusal.name), code="no-such-file")
     asking = refusal.requester
     text = f"{case.wanted_by(refusal)}, a path that is not there (relative ones start where the program is run)."
@@ -190,8 +204,10 @@ def install(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> str:
 def _known_install(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> str:
     """The command of :func:`install`; empty where none is known."""
     vendor = brought_by(case.model, leaf(name), asking.path if asking is not None else "")
-    if vendor:
-        return vendor
+    who = leaf(asking.path) if asking is not None else "what needs it"
+    foreign = vendor or of_another_family(case.model.view, leaf(name), who)
+    if foreign:
+        return foreign
     package = package_of_missing(case.model.view, leaf(name), compressed=case.model.thorough)
     has_others = package is not None and has_other_files(case.model.view, package, leaf(name))
     if package and not has_others:
@@ -207,10 +223,23 @@ def _known_install(case: SimulatedLoad, name: str, asking: LoadedObject | None) 
     )
 
 
+def _stem(name: str) -> str:
+    return leaf(name).partition(".so")[0]
+
+
 def _nearest(case: SimulatedLoad, name: str) -> tuple[str, ...]:
-    """Files of the same library in another version, in the directories built into the loader and in the cache."""
-    stem = leaf(name).partition(".so")[0]
+    """Files of the same library in another version, in the directories built into the loader and in the cache.
+
+    The number may be part of the name: ``libpng12.so.0`` and ``libpng16.so.16``, ``libboost_python39`` and ``..._311``.
+    """
+    stem = _stem(name)
     if not stem:
         return ()
     known = {entry.name for entry in case.model.cache.entries}
-    return tuple(sorted(n for n in known if n.partition(".so")[0] == stem and n != name))[:3]
+    exact = sorted(n for n in known if _stem(n) == stem and n != name)
+    bare = stem.rstrip(_DIGITS)
+    if exact or bare == stem or len(bare.removeprefix("lib")) < _LEAST_WORD:
+        return tuple(exact[:_SHOWN])
+    there = (f"{folder}/{n}" for folder in case.model.system_dirs for n in names_in(case.model, folder))
+    numbered = (n for n in (*sorted(known), *there) if ".so." in n and _stem(n).rstrip(_DIGITS) == bare)
+    return tuple(dict.fromkeys(n for n in numbered if _stem(n) != stem))[:_SHOWN]

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable
 
 from loadstone.core.image import Image, SearchKind
-from loadstone.linker.alternatives import Alternative, alternatives, first_that, usable_image
+from loadstone.linker.alternatives import Alternative, alternatives, first_that, taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
 from loadstone.linker.diagnoses.environments import newer_of_conda
 from loadstone.linker.diagnoses.owners import package_of, put_aside
@@ -15,7 +15,7 @@ from loadstone.linker.diagnoses.whereabouts import copies, names_in
 from loadstone.linker.objects import LoadedObject
 from loadstone.shell import quoted_entry, quoted_path
 
-__all__ = ["led_to", "linked_anew", "loaded_before", "overruled", "preloaded"]
+__all__ = ["led_to", "linked_anew", "loaded_before", "overruled", "preloaded", "unset_variable"]
 
 _SPOKEN = {
     "rpath": "the RPATH of {source}",
@@ -54,6 +54,13 @@ def led_to(case: SimulatedLoad, winner: Alternative) -> str:
     """The rule that led to a file and how it does no more; empty for the loader's own cache and directories."""
     change = _without(case, winner)
     return f"{_rule(winner)} leads to it: {change}" if change else ""
+
+
+def unset_variable(case: SimulatedLoad, path: str) -> str:
+    """That LD_LIBRARY_PATH leads to a file which does not serve, and how it does no more; empty for other rules."""
+    taken = taken_by(case.process, path)
+    by_variable = taken is not None and taken[0].rule == "ld_library_path"
+    return f"{led_to(case, taken[0])}, where another copy is installed" if taken is not None and by_variable else ""
 
 
 def preloaded(case: SimulatedLoad, provider: LoadedObject) -> str:

@@ -20,8 +20,15 @@ from loadstone.linker.diagnoses.environments import anew, import_first, interpre
 from loadstone.linker.diagnoses.hosts import built_for_another_host
 from loadstone.linker.diagnoses.namesakes import library_of_prefix
 from loadstone.linker.diagnoses.one_build import PRIVATE, one_build
-from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
-from loadstone.linker.diagnoses.whereabouts import copies, lead_to, libraries_near, names_in, searched
+from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded, unset_variable
+from loadstone.linker.diagnoses.whereabouts import (
+    chosen_alternative,
+    copies,
+    lead_to,
+    libraries_near,
+    names_in,
+    searched,
+)
 from loadstone.linker.extension import is_host_symbol
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
@@ -120,10 +127,11 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
             return f"{other} has it: LD_PRELOAD={quoted_path(case.model.absolute(other))}, or put it in its place"
         return _fitting_build(case, asking, linked)
     for _, needed in asking.needed:
-        near = copies(case, leaf(needed.path), asking) if needed is not None else iter(())
+        near = copies(case, leaf(needed.path), asking, wide=True) if needed is not None else iter(())
         other = next((path for path in near if _defines(case, path, name)), None)
         if needed is not None and other is not None:
-            return f"{needed.path} lacks it, and {other} has it: {lead_to(case, other, asking)}"
+            chosen = chosen_alternative(case.model, leaf(needed.path), other) or lead_to(case, other, asking)
+            return f"{needed.path} lacks it, and {other} has it: {chosen}"
     return (
         built_for_another_host(case, asking, name, akin=True)
         or _definer(case, asking, name)
@@ -142,7 +150,9 @@ def _fitting_build(case: SimulatedLoad, asking: LoadedObject, linked: LoadedObje
         return both
     build = f"install the build of {leaf(linked.path)} that {leaf(asking.path)} was linked with"
     again = anew(case.model, asking.path)
-    return f"{build}; or build {leaf(asking.path)} anew for this one: {again}" if again else build
+    build = f"{build}; or build {leaf(asking.path)} anew for this one: {again}" if again else build
+    by_variable = unset_variable(case, linked.path)
+    return f"{build}; {by_variable}" if by_variable else build
 
 
 def _build_of_prefix(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:

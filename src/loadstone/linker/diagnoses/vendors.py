@@ -26,8 +26,51 @@ _ROWS: Final = tuple(
                 " --gpus all"
             ),
         ),
+        (r"libmkl_\w+\.so\.1", "{pip} install 'mkl<2021'"),
         (r"libmkl_\w+\.so\.\d+|mkl_\w+\.\d+\.dll", "{pip} install mkl"),
         (r"libiomp5\.so|libiomp5md\.dll", "{pip} install intel-openmp"),
+        (r"lib(?:svml|imf|irng|intlc)\.so(?:\.5)?|libmmd\.dll|svml_dispmd\.dll", "{pip} install intel-cmplr-lib-rt"),
+        (r"libif(?:core|coremt|port|portmt)\.so\.5|libif(?:core|port)m[dt]\.dll", "{pip} install intel-fortran-rt"),
+        (r"libsycl\.so\.\d+|sycl\d+\.dll", "{pip} install intel-sycl-rt"),
+        (r"libtbb(?:malloc|bind)?\.so\.12|tbb(?:malloc)?12\.dll", "{pip} install tbb"),
+        (r"tbb(?:malloc)?\.dll", "{pip} install 'tbb<2021'"),
+        (r"libze_loader\.so\.1|ze_loader\.dll", "install Intel's driver of Level Zero (Debian: libze1; oneAPI)"),
+        (
+            r"libnvinfer(?:_\w+)?\.so\.(\d+)|nvinfer(?:_\w+)?_(\d+)\.dll",
+            "{pip} install 'tensorrt=={number}.*', and LD_LIBRARY_PATH=its tensorrt_libs (on Windows: PATH)",
+        ),
+        (
+            r"libmpi(?:cxx|fort)?\.so\.12",
+            "it is of MPICH or Intel MPI, not of Open MPI: load the module of one, or {pip} install mpich",
+        ),
+        (
+            r"lib(?:torch|torch_cpu|torch_cuda|torch_python|c10|c10_cuda)\.so",
+            (
+                "it is of PyTorch: {pip} install torch, and import torch first; for a program: unpack its libtorch, and"
+                " LD_LIBRARY_PATH=the lib in there"
+            ),
+        ),
+        (r"libtensorflow_framework\.so\.(\d+)", "{pip} install 'tensorflow=={number}.*', and import tensorflow first"),
+        (
+            r"lib(?:arrow|arrow_python|parquet)\.so\.(\d+)00",
+            "{pip} install 'pyarrow=={number}.*', and import pyarrow first",
+        ),
+        (
+            r"libdb2\.so\.1|db2cli64\.dll",
+            "{pip} install ibm_db, and LD_LIBRARY_PATH=its clidriver/lib (on Windows: PATH)",
+        ),
+        (
+            r"lib(?:amdhip64|hsa-runtime64|hipblas|rocblas|MIOpen|rccl)\.so\.\d+",
+            "it is of AMD's ROCm: install that release of it, and LD_LIBRARY_PATH=/opt/rocm/lib",
+        ),
+        (
+            r"zlibwapi\.dll",
+            "cuDNN 8 needs it: put the zlibwapi.dll that NVIDIA's page of cuDNN names into a folder of PATH",
+        ),
+        (
+            r"opencl\.dll",
+            "install the driver of the graphics card, or a run-time of OpenCL for the processor (Intel's, PoCL)",
+        ),
         (r"libjvm\.so|jvm\.dll", "install a JDK, and LD_LIBRARY_PATH=$JAVA_HOME/lib/server (on Windows: PATH)"),
         (
             r"libclntsh\.so[.\d]*|oci\.dll",
@@ -106,8 +149,11 @@ def brought_by(model: LoaderModel, name: str, asking: str) -> str:
     if wheel:
         return wheel
     spelled = name.casefold() if name.casefold().endswith(".dll") else name
-    found = next((advice for pattern, advice in _ROWS if pattern.fullmatch(spelled)), "")
-    return found.format(pip=pip_of(model, asking)) if "{" in found else found
+    matches = ((pattern.fullmatch(spelled), advice) for pattern, advice in _ROWS)
+    found, advice = next(((match, advice) for match, advice in matches if match is not None), (None, ""))
+    if found is None or "{" not in advice:
+        return advice
+    return advice.format(pip=pip_of(model, asking), number=next(filter(None, found.groups()), ""))
 
 
 def is_of_a_driver(name: str) -> bool:

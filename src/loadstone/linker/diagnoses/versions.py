@@ -11,6 +11,7 @@ from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import from_source, newer_of_conda, older_build, reinstall_both
+from loadstone.linker.diagnoses.interpreters import OF_GO
 from loadstone.linker.diagnoses.overruling import linked_anew, loaded_before, overruled, preloaded
 from loadstone.linker.diagnoses.owners import newer_runtime
 from loadstone.linker.diagnoses.whereabouts import copies, lead_to
@@ -23,6 +24,7 @@ from loadstone.shell import quoted_path
 __all__ = ["version_not_found"]
 
 _GLIBC = re.compile(r"GLIBC_(\d+\.\d+)")
+_NUMBERED = re.compile(r"(.*?)(\d{1,9}(?:[._]\d{1,9})*)[a-z]?")
 _SHOWN = 6
 
 
@@ -75,8 +77,33 @@ def _newer(model: LoaderModel, provider: OpenedFile, consumer: LoadedObject, ver
         return both
     folder, beside = (posixpath.dirname(posixpath.normpath(path)) for path in (provider.path, consumer.path))
     if folder != beside:
-        return f"install a newer {name}"
+        return _of_its_age(model.view.image(provider), name, who, version)
     return f"{folder} has {name} and {who} of two builds: put the {name} there that {who} was linked with"
+
+
+def _of_its_age(image: Image, name: str, who: str, version: str) -> str:
+    """Whether a newer, an older or another build has a version, by the provider's own of the same family."""
+    family, number = _family_of(version)
+    own = [_family_of(node.name) for node in image.version_definitions]
+    mine = [numbers for other, numbers in own if other == family]
+    if mine and min(mine) > number:
+        return (
+            f"it was built for an older {name}, which is another interface: build {who} here, or take a build for this"
+            f" system; or keep that {name} in a folder of its own, and LD_LIBRARY_PATH=it for {who} alone"
+        )
+    others = sorted({other for other, _ in own if other and other[0].isalpha() and not name.startswith(other)})
+    if not mine and others:
+        there = ", ".join(f"{other}*" for other in others[:_SHOWN])
+        return f"{name} is of another make: its versions are called {there}; {who} needs the one with {family}*"
+    return f"install a newer {name}"
+
+
+def _family_of(version: str) -> tuple[str, tuple[int, ...]]:
+    """A version's name without its number, and the number: ``CURL_OPENSSL_`` and 3."""
+    found = _NUMBERED.fullmatch(version)
+    if found is None:
+        return version, ()
+    return found[1], tuple(int(part) for part in re.split("[._]", found[2]) if part)
 
 
 def _other_consumer(case: SimulatedLoad, consumer: LoadedObject, version: str) -> str:
@@ -98,6 +125,7 @@ def _under_another_name(case: SimulatedLoad, provider: OpenedFile) -> str:
     return soname if is_link and ".so." in name and soname and soname != name else ""
 
 
+_MAX_COMMENT: Final = 65_536
 _NVM: Final = re.compile(r"/versions/node/v\d+[^/]*/bin/node$")
 _OF_NODE_16, _OF_NODE_18 = (2, 17), (2, 28)
 """The glibc that the builds of nodejs.org need (its BUILDING.md)."""
@@ -112,10 +140,24 @@ def _for_older_glibc(case: SimulatedLoad, consumer: LoadedObject, provider: Open
     older = (
         command
         or from_source(case.model, consumer.path)
+        or _of_its_compiler(case.model, consumer)
         or _of_nvm(case, consumer.path, have)
         or f"build it where glibc is {here} or older, or take a build for such a system"
     )
     return f"it needs glibc {wanted} or newer, here is {here}: {older}; or run it in a container of a newer system"
+
+
+def _of_its_compiler(model: LoaderModel, consumer: LoadedObject) -> str:
+    """How a program of Go or of Rust is built to need no C library, or an older one; empty for all others."""
+    names = {section.name: section for section in consumer.image.sections}
+    if not OF_GO.isdisjoint(names):
+        return "build it without C, and it needs no glibc: CGO_ENABLED=0 go build; or build it on the older system"
+    comment = names.get(".comment")
+    if comment is None or comment.size > _MAX_COMMENT:
+        return ""
+    text = model.view.read_bytes(model.absolute(consumer.path))[comment.offset : comment.offset + comment.size]
+    musl = "build it for musl, and it needs no glibc: cargo build --target x86_64-unknown-linux-musl"
+    return f"{musl}; or build it on the older system" if b"rustc" in text else ""
 
 
 def _of_nvm(case: SimulatedLoad, path: str, release: tuple[int, ...]) -> str:

@@ -8,6 +8,7 @@ as it stands.
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
@@ -19,10 +20,12 @@ from loadstone.linker.diagnoses.case import SimulatedLoad
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.openers import home_of
 from loadstone.linker.request import LoaderModel
+from loadstone.linker.view import FileView
 from loadstone.quick_dataclass import replace
 from loadstone.shell import quoted_entry, quoted_path
 
 __all__ = [
+    "chosen_alternative",
     "copies",
     "folders_around",
     "folders_beside",
@@ -44,6 +47,17 @@ _MAX_NEAR: Final = 128
 _LEAST_DEPTH, _PROJECT_LEVELS = 2, 4
 _WIDE_TIME, _WIDE = "t64", 64
 _STORES: Final = ("/nix/store/", "/gnu/store/")
+_ONE_INTERFACE: Final = {
+    one: other
+    for pair in (
+        ("libbz2.so.1", "libbz2.so.1.0"),
+        ("libpcre.so.1", "libpcre.so.3"),
+        ("libsasl2.so.3", "libsasl2.so.2"),
+    )
+    for one, other in (pair, pair[::-1])
+}
+"""Libraries of one interface that Red Hat's kin and Debian's give different names."""
+_ALTERNATIVES: Final = "/etc/alternatives"
 _JAVA: Final = "/usr/lib/jvm"
 _OF_PROGRAMS: Final = frozenset(
     ("bin", "libs", "libexec", "plugins", "modules", "runtime", "deps", "vendor", "third_party", "thirdparty", "shared")
@@ -72,10 +86,21 @@ def copies(case: SimulatedLoad, name: str, asking: LoadedObject | None, *, wide:
     beside = (*folders_beside(case.model, asking.origin), *_below(case, asking)) if wide and asking is not None else ()
     of_project = _of_the_project(case.model, asking) if wide and asking is not None else ()
     far = (*beside, *_beside_the_program(case.model), *_in_its_store(case.model, asking), *of_project)
-    for folder in (*_folders(_opener(case), asking), *far):
-        path = posixpath.join(folder, name)
-        if usable_image(case.model, path) is not None:
-            yield path
+    below = _below_the_system(case.model.view, case.model.system_dirs).get(name, ()) if wide else ()
+    places = (posixpath.join(folder, name) for folder in (*_folders(_opener(case), asking), *far))
+    yield from (path for path in (*places, *below) if usable_image(case.model, path) is not None)
+
+
+@lru_cache(maxsize=8)
+def _below_the_system(view: FileView, system_dirs: tuple[str, ...]) -> dict[str, list[str]]:
+    """The libraries that programs and kits of packages keep in folders below the system's, as ``R/lib`` is."""
+    found: dict[str, list[str]] = {}
+    for folder in system_dirs:
+        for leaf in islice((leaf for leaf in _listed(view, folder) if "." not in leaf), _MAX_FOLDERS):
+            for place in (f"{folder}/{leaf}", f"{folder}/{leaf}/lib"):
+                for name in (name for name in _listed(view, place) if ".so" in name):
+                    found.setdefault(name, []).append(f"{place}/{name}")
+    return found
 
 
 def similar(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> tuple[str, ...]:
@@ -151,6 +176,8 @@ def is_same_library(case: SimulatedLoad, name: str, path: str) -> bool:
     image = usable_image(case.model, path)
     if image is None:
         return False
+    if _ONE_INTERFACE.get(name) == posixpath.basename(path):
+        return True
     renamed = image.identity == f"{name}{_WIDE_TIME}" and case.model.abi.bits == _WIDE
     return image.identity == name or renamed or posixpath.basename(path).casefold() == name.casefold()
 
@@ -279,8 +306,12 @@ def _holding(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def names_in(model: LoaderModel, folder: str) -> tuple[str, ...]:
     """What is in a folder, bounded; nothing of one that cannot be read."""
+    return _listed(model.view, model.absolute(folder))
+
+
+def _listed(view: FileView, folder: str) -> tuple[str, ...]:
     try:
-        return model.view.names(model.absolute(folder))[:10_000]
+        return view.names(folder)[:10_000]
     except OSError:
         return ()
 
@@ -307,6 +338,16 @@ def lead_to(case: SimulatedLoad, path: str, asking: LoadedObject | None) -> str:
     )
     option = "--add-rpath" if has_others else "--set-rpath"
     return f"patchelf {option} {quoted_entry(entry)} {quoted_path(asking.path)}"
+
+
+def chosen_alternative(model: LoaderModel, name: str, path: str) -> str:
+    """Debian's command by which a name of the system leads to one of several libraries; empty where none is to choose.
+
+    Source: update-alternatives(1).
+    """
+    chosen = (leaf for leaf in names_in(model, _ALTERNATIVES) if leaf == name or leaf.startswith(f"{name}-"))
+    group = next(chosen, "")
+    return f"update-alternatives --set {shlex.quote(group)} {quoted_path(path)}" if group else ""
 
 
 def _is_outside(folder: str, path: str) -> bool:
