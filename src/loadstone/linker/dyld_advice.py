@@ -136,7 +136,8 @@ def _of_developer_tools(model: LoaderModel, name: str, path: str) -> str:
     if leaf.startswith("libswift") and leaf.endswith(".dylib"):
         return (
             "it is of the Swift run-time, which macOS has by itself since 10.14.4: copy it along (xcrun"
-            f" swift-stdlib-tool --copy --scan-executable {quoted_path(path)} --destination DIR)"
+            f" swift-stdlib-tool --copy --scan-executable {quoted_path(path)} --destination DIR), or install Apple's"
+            " Swift 5 Runtime Support for Command Line Tools (DL1998)"
         )
     return ""
 

@@ -25,6 +25,7 @@ from loadstone.linker.diagnoses.mistyped import meant
 from loadstone.linker.diagnoses.vendors import brought_by
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary, members_below
+from loadstone.linker.windows_advice import newer_of_the_system
 from loadstone.linker.windows_assemblies import missing_assemblies, private_folders
 from loadstone.linker.windows_names import DEBUG_RUNTIME, KNOWN_DLLS, SYSTEM_DLLS, VC_RUNTIME, VC_YEARS, folder_of
 from loadstone.linker.windows_words import is_program, no_entry, not_found, not_valid
@@ -292,7 +293,9 @@ class WindowsRules:
         folders = (near, *(f for f in known if self._offers(f, dependency.name, entry)))
         folder = next((f for f in folders if f is not None and f != posixpath.dirname(chosen)), None)
         if folder is None:
-            return reinstall_both(self.model, member.path, chosen)
+            is_systems = posixpath.dirname(chosen) in self.model.system_dirs
+            newer = newer_of_the_system(dependency.name) if is_systems else ""
+            return newer or reinstall_both(self.model, member.path, chosen)
         there = posixpath.normpath(posixpath.join(folder, dependency.name))
         if chosen in self.model.already_loaded:
             return f"{there} has it, and {chosen} is loaded already: load the first before it, or put it in its place"

@@ -6,6 +6,7 @@ for the files of a distribution.
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 import shlex
@@ -46,6 +47,7 @@ _MAX_RECORDS: Final = 2_000
 _LIBPYTHON: Final = re.compile(r"libpython(\d\.\d+)([a-z]*)\.so")
 _MANYLINUX: Final = (((2, 17), "manylinux2014"), ((2, 12), "manylinux2010"), ((2, 5), "manylinux1"))
 """The glibc that a platform tag promises at most (PEP 513, 571, 599): names that pip knows older ones of, too."""
+_EGG: Final = re.compile(r".*/(?:site|dist)-packages/([^/-]+)-[^/]*\.egg/")
 _OF_PYTHON: Final = re.compile(r"(.+)/lib(?:64)?/python(\d\.\d+)/")
 _PYTHON: Final = re.compile(r"(?:lib)?python(\d\.\d+)")
 
@@ -210,6 +212,9 @@ def original_of(model: LoaderModel, program: str) -> str:
 def reinstall(model: LoaderModel, path: str) -> str:
     """The command that builds anew, for the interpreter that opens it, what a file of site-packages belongs to."""
     whole = model.absolute(path)
+    built_here = _of_its_sources(model, whole)
+    if built_here:
+        return built_here
     package = _distribution(model, whole) or "PACKAGE"
     site = site_of(model, whole)
     into = "" if site.endswith("-packages") or not site else f" --target {shlex.quote(site)}"
@@ -232,10 +237,35 @@ def reinstall_both(model: LoaderModel, asking: str, provider: str) -> str:
         return f"{first} was built for another {name} than the system's: build it here: {built_here}; or {newer}"
     if first is None or second is None or first == second:
         return of_one_release(model, asking, provider)
+    built_here = _of_its_sources(model, model.absolute(asking))
+    if built_here:
+        name = posixpath.basename(asking)
+        return f"{name} was built for another release of {second}: {built_here}; import {second} before it"
     said = f"{first} and {second} are not of one release"
     if update:
         return f"{said}: {update} {shlex.join((first, second))}, both of one channel"
     return f"{said}: {pip_of(model, asking)} install --upgrade --force-reinstall {shlex.join((first, second))}"
+
+
+def _of_its_sources(model: LoaderModel, path: str) -> str:
+    """The command for what was built from sources here, an egg or by the record of its URL (PEP 610); else empty."""
+    egg = _EGG.match(path)
+    if egg is not None:
+        python = pip_of(model, path).removesuffix(" -m pip")
+        return f"in the sources of {egg[1]}: rm -r build && {python} setup.py install"
+    site = site_of(model, path)
+    folder = _record(model, site, path) if site else None
+    try:
+        origin = json.loads(_bytes(model, f"{site}/{folder}/direct_url.json")) if folder is not None else {}
+    except ValueError:
+        return ""
+    url = origin.get("url") if isinstance(origin, dict) else None
+    if not isinstance(url, str):
+        return ""
+    vcs = origin.get("vcs_info")
+    source = f"{vcs.get('vcs', 'git')}+{url}" if isinstance(vcs, dict) else url.removeprefix("file://")
+    options = "--force-reinstall --no-cache-dir --no-build-isolation"
+    return f"{pip_of(model, path)} install {options} {shlex.quote(source)}"
 
 
 def older_build(model: LoaderModel, path: str, release: tuple[int, ...]) -> str:
@@ -272,11 +302,18 @@ def _distribution(model: LoaderModel, path: str) -> str | None:
     within = posixpath.relpath(posixpath.normpath(path), root)
     if within.startswith("../"):
         return None
-    for folder in names_in(model, root):
-        if folder.endswith(".dist-info") and within.encode() in _bytes(model, f"{root}/{folder}/RECORD"):
-            return folder.partition("-")[0]
+    folder = _record(model, root, path)
+    if folder is not None:
+        return folder.partition("-")[0]
     top = within.partition("/")[0]
     return top if top != within and root.endswith("-packages") else None
+
+
+def _record(model: LoaderModel, site: str, path: str) -> str | None:
+    """The folder of the distribution whose RECORD has a file."""
+    within = posixpath.relpath(posixpath.normpath(path), site).encode()
+    records = (name for name in names_in(model, site) if name.endswith(".dist-info"))
+    return next((name for name in records if within in _bytes(model, f"{site}/{name}/RECORD")), None)
 
 
 def site_of(model: LoaderModel, path: str) -> str:

@@ -124,7 +124,8 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     if linked is not None:
         other = next((path for path in copies(case, leaf(linked.path), asking) if _defines(case, path, name)), None)
         if other is not None:
-            return f"{other} has it: LD_PRELOAD={quoted_path(case.model.absolute(other))}, or put it in its place"
+            preload = f"LD_PRELOAD={quoted_path(case.model.absolute(other))}"
+            return f"{other} has it: {lead_to(case, other, asking)}, or {preload}, or put it in its place"
         return _fitting_build(case, asking, linked)
     for _, needed in asking.needed:
         near = copies(case, leaf(needed.path), asking, wide=True) if needed is not None else iter(())
@@ -176,10 +177,8 @@ def _build_of_scope(case: SimulatedLoad, asking: LoadedObject, name: str) -> str
         if image is not None and path != case.model.absolute(asking.path) and _counts(image, scope):
             both = reinstall_both(case.model, asking.path, path)
             who = leaf(asking.path)
-            return (
-                f"{path} has others of its scope and not this one, so {who} was built for another release of it: "
-                + (both or f"build {who} anew with the one that is there")
-            )
+            anew_with_it = f"{who} was built for another release of it: build {who} anew with the one that is there"
+            return f"{path} has others of its scope and not this one: {both or anew_with_it}"
     return ""
 
 
