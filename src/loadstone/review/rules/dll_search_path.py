@@ -91,7 +91,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
             if cwd is not None:
                 yield _working_directory(rule, site, "what getcwd gave", cwd.spot)
-            elif path is None or not path:
+            elif path is None:
+                yield from _bare_by_check(rule, site, invocation, defaults.get(site.spot.path))
+            elif not path:
                 continue
             elif is_absolute(path):
                 absolute.setdefault(site.spot.path, []).append(site.spot)
@@ -135,6 +137,32 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         )
     for spot in defaults.values():
         yield rule.yes("The process searches only safe directories for DLLs", at(spot), context=spot.function)
+
+
+_NO_DIRECTORY: Final = frozenset({"no /", "no \\", "bare", "characters"})
+"""Checks of a name that leave no directory in it."""
+
+_SEARCHES: Final = "search_system_folders"
+"""The flag with which Boost.DLL looks for a name where the system does (shared_library_load_mode.hpp)."""
+
+
+def _bare_by_check(rule: Rule, site: Site, invocation: Invocation, default: Spot | None) -> Iterator[Claim]:
+    """``if (strchr(name, '/')) return; LoadLibrary(name)``: what may hold no directory is searched for."""
+    piece = invocation.parts[0] if len(invocation.parts) == 1 else invocation.whole
+    checked = sorted((spot for kind, spot in piece.checks if kind in _NO_DIRECTORY), key=lambda s: s.line)
+    words = " ".join(str(word) for pieces in invocation.arguments[1:] for _, word in pieces)
+    searched = site.api.family == "Win32" and default is None and not _SAFE_FLAGS.search(words)
+    if checked and (searched or _SEARCHES in words) and not _DATA_FLAGS.search(words):
+        yield rule.no(
+            f"{piece.name or 'The name'} may hold no directory (line {checked[0].line}), so {site.api.name} looks for "
+            "it where the system looks for libraries, and not in one place.",
+            at(site.spot),
+            cwe=427,
+            fix="Join it to the directory it belongs in.",
+            why=(step(checked[0], "a directory is refused", "test"), step(site.spot, "searched for by name", "use")),
+            context=site.spot.function,
+            condition=site.spot.condition,
+        )
 
 
 def _travelled(rule: Rule, facts: Facts) -> Iterator[Claim]:

@@ -10,7 +10,7 @@ from tree_sitter import Node
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 
-__all__ = ["Declarator", "declared", "declared_in", "parameters_of", "text", "type_text"]
+__all__ = ["Declarator", "declared", "declared_in", "parameters_of", "text", "type_text", "undeclared_pointer"]
 
 _MAX_WRAPPERS: Final = 64
 _WRAPPERS: Final = {
@@ -120,3 +120,53 @@ def parameters_of(function: Node | None) -> tuple[ir.Parameter, ...]:
         else:
             found.append(ir.Parameter(line, one.name, type_text(node, one.shape)))
     return tuple(found)
+
+
+_TYPE_NAMES: Final = {"identifier", "qualified_identifier", "primitive_type", "template_function", "template_type"}
+
+
+def undeclared_pointer(node: Node) -> tuple[Declarator, str] | None:
+    """``Plugin *(*make)(void) = f`` and its type, where the grammar, which knows no types, reads calls and a product.
+
+    Nothing else is written so: what a call gives cannot be assigned to in C, and a product alone has no effect.
+    """
+    kind, marks, target, value = None, "", node, None
+    if node.type == "binary_expression":
+        operator, right = text(node.child_by_field_name("operator")), node.child_by_field_name("right")
+        if operator not in {"*", "&"} or right is None:
+            return None
+        kind, marks, target = node.child_by_field_name("left"), operator, right
+    if target.type == "assignment_expression":
+        left, value = target.child_by_field_name("left"), target.child_by_field_name("right")
+        if left is None or text(target.child_by_field_name("operator")) != "=":
+            return None
+        target = left
+    while kind is not None and target.type == "pointer_expression" and len(marks) < _MAX_WRAPPERS:
+        inner = target.child_by_field_name("argument")
+        if inner is None:
+            return None
+        marks, target = f"{marks}*", inner
+    called = target.child_by_field_name("function") if target.type == "call_expression" else None
+    if called is not None and kind is None and called.type == "call_expression":
+        kind, called = called.child_by_field_name("function"), called.child_by_field_name("arguments")
+    named = _pointed_to(called)
+    if kind is None or named is None or kind.type not in _TYPE_NAMES:
+        return None
+    if value is None and not marks and kind.type != "primitive_type":
+        return None  # ``f(*p)(x)`` may be two calls
+    return Declarator(text(named), "", node, value), f"{text(kind)} {marks}(*)*"
+
+
+def _pointed_to(node: Node | None) -> Node | None:
+    """``make`` of ``(*make)``."""
+    inner = (
+        node.named_children if node is not None and node.type in {"argument_list", "parenthesized_expression"} else []
+    )
+    if (
+        len(inner) != 1
+        or inner[0].type != "pointer_expression"
+        or text(inner[0].child_by_field_name("operator")) != "*"
+    ):
+        return None
+    named = inner[0].child_by_field_name("argument")
+    return named if named is not None and named.type == "identifier" else None

@@ -10,7 +10,14 @@ from tree_sitter import Node, Parser
 
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
-from loadstone.review.frontends.c.declarators import Declarator, declared_in, parameters_of, text, type_text
+from loadstone.review.frontends.c.declarators import (
+    Declarator,
+    declared_in,
+    parameters_of,
+    text,
+    type_text,
+    undeclared_pointer,
+)
 from loadstone.review.frontends.c.decorations import Decorations
 from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.frontends.c.expressions import MAX_DEPTH, CExpressions, TooDeepForC
@@ -161,16 +168,26 @@ class Bodies:
             if expanded is not None:
                 yield from expanded
                 return
+        if (pointer := self._function_pointer(inner, x)) is not None:
+            yield pointer
+            return
         lowered = x.lower(inner)
-        if isinstance(lowered, ir.AssignmentExpression) and (pointer := _function_pointer(lowered.target)) is not None:
-            name, x.types[name.name] = pointer
-            yield ir.Assign(lowered.line, name, lowered.value, declares=True, type=x.types[name.name])
-        elif isinstance(lowered, ir.AssignmentExpression):
+        if isinstance(lowered, ir.AssignmentExpression):
             yield ir.Assign(lowered.line, lowered.target, lowered.value, operator=lowered.operator)
         elif isinstance(lowered, ir.Cast) and lowered.type.strip() == "void":
             yield ir.Evaluate(line, lowered.operand, discards=True)
         else:
             yield ir.Evaluate(line, lowered)
+
+    @staticmethod
+    def _function_pointer(node: Node, x: CExpressions) -> ir.Assign | None:
+        found = undeclared_pointer(node)
+        if found is None:
+            return None
+        one, spelled = found
+        x.types[one.name] = spelled
+        value = x.lower(one.value) if one.value is not None else None
+        return ir.Assign(x.line(node), ir.Name(x.line(node), one.name), value, declares=True, type=spelled)
 
     def _expanded(self, node: Node, x: CExpressions) -> tuple[ir.Statement, ...] | None:
         """The statements of a function-like macro of this file; None when the call is not one."""
@@ -289,6 +306,9 @@ class Bodies:
                 made = tuple(self._declaration(value, x))
                 name = next((s.target for s in made if isinstance(s, ir.Assign)), ir.Literal(x.line(node), value=True))
                 return (*start, *made), name
+            pointer = self._function_pointer(value, x) if value is not None else None
+            if pointer is not None:
+                return (*start, pointer), pointer.target
             return tuple(start), x.lower(value) if value is not None else ir.Literal(x.line(node), value=True)
         return (), x.lower(node)
 
@@ -420,18 +440,6 @@ def _comma_parts(node: Node) -> list[Node]:
     if current is not None:
         parts.append(current)
     return parts
-
-
-def _function_pointer(target: ir.Expression) -> tuple[ir.Name, str] | None:
-    """``BOOL (*ask)(HANDLE) = ...``: the grammar, which knows no types, takes the declarator for two calls."""
-    inner = target.function if isinstance(target, ir.Call) else None
-    if not isinstance(inner, ir.Call) or not isinstance(inner.function, ir.Name) or len(inner.arguments) != 1:
-        return None
-    declared = inner.arguments[0]
-    if not isinstance(declared, ir.Operation) or declared.operator != "deref":
-        return None
-    name = declared.operands[0]
-    return (name, f"{inner.function.name} (*)*") if isinstance(name, ir.Name) else None
 
 
 def _taken_for_parameters(function: Node | None, x: CExpressions) -> tuple[ir.Expression, ...]:
