@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from loadstone.review.engine import review
+
 _ASK = """\
 import sys
 from loadstone.review.engine import review
@@ -52,3 +54,30 @@ def test_the_order_of_sets_decides_nothing(tmp_path: Path) -> None:
     first = asked(tmp_path, 1)
     assert first.count("Finding(rule='use-after-unload'") == _FUNCTIONS
     assert asked(tmp_path, 2) == first
+
+
+_TWO_LOCKS = """
+static pthread_mutex_t {outer} = PTHREAD_MUTEX_INITIALIZER, {inner} = PTHREAD_MUTEX_INITIALIZER;
+static int loaded_{inner};
+
+void note_{inner}(const char *path)
+{{
+    pthread_mutex_lock(&{outer});
+    pthread_mutex_lock(&{inner});
+    if (dlopen("/opt/app/lib/libcodec.so", RTLD_NOW))
+        loaded_{inner}++;
+    else
+        loaded_{inner} = 0;
+    pthread_mutex_unlock(&{inner});
+    pthread_mutex_unlock(&{outer});
+}}
+"""
+
+
+def test_of_two_locks_the_nearer_is_named(tmp_path: Path) -> None:
+    names = [("table_lock", "count_lock"), ("count_lock_2", "table_lock_2"), ("a", "b"), ("d", "c")]
+    functions = "".join(_TWO_LOCKS.format(outer=outer, inner=inner) for outer, inner in names)
+    (tmp_path / "nested.c").write_text(f"#include <dlfcn.h>\n#include <pthread.h>\n{functions}")
+    said = [result.claim.message for result in review([tmp_path]).results]
+    for _, inner in names:
+        assert any(f"loaded_{inner} hold" in line and f"hold {inner} " in line for line in said), said

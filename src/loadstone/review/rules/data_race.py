@@ -105,9 +105,12 @@ class Shared:
         return len({(a.spot.path, a.spot.line) for a in self.accesses})
 
 
-def _locks(access: Access) -> set[str]:
-    """The last words of the locks held: one object's mutex is named alike from inside and through a pointer."""
-    return {h.lock.partition(" of ")[0].rpartition(".")[2] for h in access.locks}
+def _locks(access: Access) -> tuple[str, ...]:
+    """The last words of the locks held: one object's mutex is named alike from inside and through a pointer.
+
+    The one taken last comes first: of two that are held at every access, it is the nearer.
+    """
+    return tuple(dict.fromkeys(h.lock.partition(" of ")[0].rpartition(".")[2] for h in reversed(access.locks)))
 
 
 def shared_state(facts: Facts) -> Iterator[Shared]:

@@ -343,7 +343,7 @@ def _not_counted(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 if _raised(block) & lowered or called & raising:
                     continue
                 place = Location.lines(unit.path, given.line)
-                count = next(iter(_raised(function.body) & lowered))
+                count = min(_raised(function.body) & lowered)
                 yield rule.no(
                     f"What is there already is given out at line {given.line} without counting it in {count}; the "
                     "first to give it back closes it for all.",
