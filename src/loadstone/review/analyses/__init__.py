@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.facts import Facts, Found
+from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, members_in, names_in
 from loadstone.review.analyses.neighbours import headers_of
-from loadstone.review.analyses.paths import Paths
+from loadstone.review.analyses.paths import explored
 from loadstone.review.analyses.program import KnownFunction, KnownProgram
 from loadstone.review.analyses.record import Record
+from loadstone.review.analyses.summaries import Summaries
 from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import CORE, MINOR, ApiRole, Success, Tables, tables
 from loadstone.review.cfg import Assertion, Graph, build
@@ -35,15 +36,13 @@ def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
     """Run the analyses over the units of one run; ``extra_tables`` are paths of the user's own interface tables."""
     known_tables = tables(extra_tables)
     names = _program(program, known_tables)
+    summaries = Summaries(names, known_tables)
     record = Record()
-    paths = Paths(known_tables, names, record)
     for known in names.every:
         if known.is_relevant:
-            paths.explore(known)
-    seen = tuple(record.accesses)
+            record.add(explored(known, names, summaries, known_tables))
     for known in _lock_takers(names, known_tables):
-        paths.explore(known)
-    record.accesses = Found(dict.fromkeys(seen))
+        record.add(explored(known, names, summaries, known_tables), accesses=False)
     return Facts(
         program,
         tuple(record.sites),

@@ -65,8 +65,7 @@ class Endings:
             never_whole = how == "raise" and _is_constructor(frame)  # nobody gets to see the object ([except.ctor])
             if not isinstance(place, Local) and not never_whole and (given_away or not rooted_locally(place)):
                 self._left_in(place, held, state, spot, frame)
-        if self.record.locks:
-            self.record.lock_steps.add(LockStep("exit", "", spot, state.locks))
+        self.record.lock_steps.add(LockStep("exit", "", spot, state.locks))
         for lock in state.locks:
             if not lock.scoped:
                 self.record.lock_steps.add(LockStep("kept", lock.lock, spot, (), lock.spot))

@@ -18,7 +18,7 @@ from loadstone.review.analyses.calls import Calls
 from loadstone.review.analyses.effects import Effects
 from loadstone.review.analyses.endings import Endings
 from loadstone.review.analyses.evaluate import PathEvaluator
-from loadstone.review.analyses.facts import Bound, LockStep
+from loadstone.review.analyses.facts import Bound, Found, LockStep
 from loadstone.review.analyses.locks import Locks, PlaceOf
 from loadstone.review.analyses.memory import PathMemory
 from loadstone.review.analyses.program import Frame, KnownFunction, KnownProgram
@@ -44,7 +44,7 @@ from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.cfg import Kind, Node
 from loadstone.review.typenames import is_reference
 
-__all__ = ["Paths"]
+__all__ = ["explored"]
 
 _LONG: Final = 1500
 """Nodes of a function after which ways that meet are joined at once: one state a node, and one visit."""
@@ -65,10 +65,19 @@ Outcomes = list[tuple[Value, State]]
 Ended = tuple[State, str, Spot]
 
 
-class Paths:
-    """Follows the paths of one function after another, writing what it finds to one record."""
+def explored(known: KnownFunction, program: KnownProgram, summaries: Summaries, tables: Tables) -> Record:
+    """What following every path of one function of the program finds, whatever was found in others."""
+    record = Record()
+    _Paths(tables, program, summaries, record).explore(known)
+    if not record.locks:
+        record.lock_steps = Found(dict.fromkeys(s for s in record.lock_steps if s.what != "exit"))
+    return record
 
-    def __init__(self, tables: Tables, program: KnownProgram, record: Record) -> None:
+
+class _Paths:
+    """Follows the paths of one function, and of those it calls, writing what it finds to a record."""
+
+    def __init__(self, tables: Tables, program: KnownProgram, summaries: Summaries, record: Record) -> None:
         self.tables = tables
         self.program = program
         self.record = record
@@ -78,7 +87,6 @@ class Paths:
         self.endings: Endings = Endings(record, self.sites, self.memory)
         locks = self.locks = Locks(program, record)
         effects = Effects(record, self.sites, self.memory, locks)
-        summaries = Summaries(program, tables)
         calls = Calls(tables, program, self.sites, self.memory, effects, summaries, self.budget, self.enter)
         refine = Refine(record, self.sites)
         evaluator = PathEvaluator(tables, program, self.sites, self.memory, refine, calls, self.budget)

@@ -1,18 +1,27 @@
-"""What following the paths of a program finds, gathered in one place."""
+"""What following the paths of a program finds, gathered in one place.
+
+Each function has a record of its own, which does not depend on what was found in others; a program's is their sum, in
+the order of the source. So functions may be followed in any order, and by several processes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from loadstone.review.analyses.facts import Access, Cut, Fill, Found, LockStep, Site, Slot
+from loadstone.review.analyses.facts import Access, Cut, Fill, Found, Invocation, LockStep, Part, Site, Slot
 from loadstone.review.analyses.state import Spot, Taint
 
 __all__ = ["Record"]
 
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
 
 @dataclass(slots=True)
 class Record:
-    """What all explorations together found."""
+    """What the exploration of one function found, or those of several together."""
 
     sites: list[Site] = field(default_factory=list)
     index: dict[tuple[object, ...], int] = field(default_factory=dict)
@@ -30,3 +39,52 @@ class Record:
     closed_slots: dict[Slot, dict[Spot, None]] = field(default_factory=dict)
     after_close: dict[tuple[Slot, Slot, Spot], Spot] = field(default_factory=dict)
     cleared: Found[tuple[Slot, tuple[str, str]]] = field(default_factory=Found)
+
+    def add(self, other: Record, *, accesses: bool = True) -> None:
+        """Take in what the exploration of a further function found, its sites behind those there are."""
+        before = len(self.sites)
+        for site in other.sites:
+            if site.parent is not None:
+                site.parent += before
+            site.invocations = Found(dict.fromkeys(self._told(one) for one in site.invocations))
+        self.sites += other.sites
+        for fill in other.fills:
+            self.fills.add(fill if fill.site is None else fill._replace(site=fill.site + before))
+        if accesses:
+            self.accesses.update(other.accesses)
+        self.lock_steps.update(other.lock_steps)
+        self.threads |= other.threads
+        self.locks |= other.locks
+        self.cut |= other.cut
+        self.tested_places |= other.tested_places
+        self.cleared.update(other.cleared)
+        _take_first(self.stored_taint, other.stored_taint)
+        _take_first(self.closed_twice, other.closed_twice)
+        _take_first(self.late, other.late)
+        _take_first(self.after_close, other.after_close)
+        for slot, calls in other.called_slots.items():
+            self.called_slots.setdefault(slot, {}).update(calls)
+        for slot, closes in other.closed_slots.items():
+            self.closed_slots.setdefault(slot, {}).update(closes)
+
+    def _told(self, one: Invocation) -> Invocation:
+        """The invocation, with who controls what its pieces were read from: whoever was first to write there."""
+        parts = [one.whole, *one.parts, *(part for pieces in one.pieces for part in pieces)]
+        if all(part.slot is None for part in parts):
+            return one
+        return one._replace(
+            parts=self._told_of(one.parts),
+            whole=self._told_of((one.whole,))[0],
+            pieces=tuple(map(self._told_of, one.pieces)),
+        )
+
+    def _told_of(self, parts: Iterable[Part]) -> tuple[Part, ...]:
+        return tuple(
+            part if part.slot is None else part._replace(taint=self.stored_taint.get(part.slot, part.taint), slot=None)
+            for part in parts
+        )
+
+
+def _take_first(mine: dict[_Key, _Value], others: dict[_Key, _Value]) -> None:
+    for key, value in others.items():
+        mine.setdefault(key, value)

@@ -210,7 +210,7 @@ class Sites:
         slot = self.slot(value.place, frame) if taint is None and isinstance(value, Initial) else None
         if slot is not None:
             taint = self.record.stored_taint.get(slot)
-        return Part(taint, state.checks.get(value, frozenset()), text, name)
+        return Part(taint, state.checks.get(value, frozenset()), text, name, slot)
 
     def tested(self, value: Value, spot: Spot) -> Site | None:
         """Note that a result was tested; the call that gave it."""
