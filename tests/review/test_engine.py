@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import threading
 from datetime import date
 from pathlib import Path
@@ -142,10 +143,36 @@ def test_the_result_does_not_depend_on_the_number_of_processes(here: Path, monke
     tree(here)
     monkeypatch.setattr(engine, "_PART", 4500)
     monkeypatch.setattr(engine, "_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(engine, "_MANY", 1)
     alone, shared = review(["."]), review(["."], Options(jobs=2))
     assert alone == shared
     assert len(findings(alone)) == 6
     assert "3 parts" in limits(alone, LimitKind.NOT_REVIEWED)[0]
+
+
+_BOTH_WAYS = """
+import os, sys
+from loadstone.review import batch
+from loadstone.review.engine import Options, review
+batch._WORTH_A_COPY = 0
+alone = review(sys.argv[1:])
+before = os.times().children_user
+shared = review(sys.argv[1:], Options(jobs=2))
+assert os.times().children_user > before
+print(alone == shared, len(alone.results))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="no process is copied here")
+@pytest.mark.parametrize("part", ["more_py", "kinds_c"])
+def test_the_result_does_not_depend_on_who_shares_one_part(part: str) -> None:
+    folder = Path(__file__).parent / "corpus" / part
+    command = [sys.executable, "-c", _BOTH_WAYS, str(folder)]  # a process with threads, as this may be, is not copied
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    same, results = done.stdout.split()
+    assert same == "True"
+    assert int(results) > 50
 
 
 def test_a_folder_larger_than_a_part_is_split(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,10 +189,10 @@ def test_a_file_that_takes_too_long_is_a_limit_and_the_others_are_reviewed(
     (here / "weak.py").write_text(WEAK)
     ask = rules.ask
 
-    def stuck(program: Program, *, tables: tuple[str, ...] = ()) -> tuple[Claim, ...]:
+    def stuck(program: Program, *, tables: tuple[str, ...] = (), processes: int = 1) -> tuple[Claim, ...]:
         while any(unit.path == "slow.py" for unit in program.units):
             pass
-        return ask(program, tables=tables)
+        return ask(program, tables=tables, processes=processes)
 
     monkeypatch.setattr(rules, "ask", stuck)
     result = review(["slow.py", "weak.py"], Options(seconds_per_file=0.2))
@@ -177,7 +204,7 @@ def test_a_file_has_its_time_once_whatever_is_done_with_it(here: Path, monkeypat
     (here / "slow.py").write_text(WEAK)
     asked = []
 
-    def stuck(program: Program, *, tables: tuple[str, ...] = ()) -> tuple[Claim, ...]:
+    def stuck(program: Program, *, tables: tuple[str, ...] = (), processes: int = 1) -> tuple[Claim, ...]:
         asked.append(program)
         while True:
             pass
@@ -359,7 +386,7 @@ def test_a_cached_review_is_the_review_it_was(here: Path, monkeypatch: pytest.Mo
     kept = Options(cache=Cache(here / "cache"))
     first = review(["a.py"], kept)
 
-    def never(_batch: object) -> None:
+    def never(_batch: object, _processes: int) -> None:
         raise AssertionError
 
     monkeypatch.setattr(engine, "review_batch", never)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import os
 import signal
 import threading
 import time
@@ -11,12 +12,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from types import FrameType
 from typing import Final, TypeVar
 
 from loadstone.core.claims import Claim, Location
 from loadstone.core.fingerprints import fingerprints, statements
 from loadstone.core.review import Limit, LimitKind, Result, ReviewedFile
+from loadstone.forks import forked
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import frontends, ir, rules, walk
 from loadstone.review.frontends import python
@@ -27,13 +30,14 @@ __all__ = ["Batch", "BatchOutcome", "SourceFile", "review_batch"]
 
 T = TypeVar("T")
 
-"""Lines of a claim's place that go into its fingerprint."""
-
 _UNREAD_SHARE: Final = 0.1
 """Share of a file's lines in gaps from which no clean verdict is given for it."""
 
 _TOGETHER_SHARE: Final = 0.5
 """Of the time that files have: the rest is left to ask of each alone, where all together take too long."""
+
+_WORTH_A_COPY: Final = 32 << 10
+"""Bytes of source from which it pays to copy this process: a copy costs some milliseconds, four times a batch."""
 
 _LEAST_S: Final = 0.001
 """An interval timer of 0 would never ring."""
@@ -111,6 +115,12 @@ def _collector_off() -> Iterator[None]:
             gc.enable()
 
 
+def _spent() -> float:
+    """The processor time of this process and of those it has started and seen end."""
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
+
+
 class _Budget:
     """The processor time that each file has left, for whatever is done with it. Used by one thread."""
 
@@ -120,42 +130,58 @@ class _Budget:
 
     def attempt(self, paths: Sequence[str], work: Callable[[], T], *, share: float = 1.0) -> T | str:
         """The result of ``work`` on these files within that share of what they have left, or why there is none."""
-        began = time.process_time()
+        made, used = self._timed(share * sum(self._left[path] for path in paths), work)
+        for path in paths:
+            self._left[path] -= used / len(paths)
+        return made
+
+    def attempt_each(self, work: Sequence[tuple[str, Callable[[], T]]], processes: int) -> list[T | str]:
+        """As :meth:`attempt`, of pieces of work on one file each, by up to that many processes."""
+        made = forked(lambda one: self._timed(self._left[one[0]], one[1]), work, processes=processes)
+        for (path, _), (_, used) in zip(work, made, strict=True):
+            self._left[path] -= used
+        return [found for found, _ in made]
+
+    def _timed(self, seconds: float, work: Callable[[], T]) -> tuple[T | str, float]:
+        began = _spent()
+        made: T | str
         try:
-            with _within(max(share * sum(self._left[path] for path in paths), _LEAST_S)):
-                return work()
+            with _within(max(seconds, _LEAST_S)):
+                made = work()
         except _TimeUp:
-            return f"not finished within {self._seconds:g} s of processor time"
+            made = f"not finished within {self._seconds:g} s of processor time"
         except RecursionError:
-            return "nested deeper than can be followed"
-        finally:
-            used = (time.process_time() - began) / max(len(paths), 1)
-            for path in paths:
-                self._left[path] -= used
+            made = "nested deeper than can be followed"
+        return made, _spent() - began
 
 
-def review_batch(batch: Batch) -> BatchOutcome:
-    """Read every file of the batch and ask every rule of them together; failing that, one by one."""
+def review_batch(batch: Batch, processes: int = 1) -> BatchOutcome:
+    """Read every file of the batch and ask every rule of them together; failing that, one by one.
+
+    Up to ``processes`` share the work; what comes of it is the same.
+    """
     with _collector_off():
         try:
-            return _review(batch)
+            size = sum(len(source.content) for source in batch.sources)
+            return _review(batch, processes if size >= _WORTH_A_COPY else 1)
         finally:
             walk.forget()
 
 
-def _review(batch: Batch) -> BatchOutcome:
+def _review(batch: Batch, processes: int) -> BatchOutcome:
     units: list[ir.Unit] = []
     limits: list[Limit] = []
     budget = _Budget(batch)
-    for source in batch.sources:
-        unit = budget.attempt([source.path], lambda s=source: _parse(s, everything=bool(batch.tables)))  # type: ignore[misc]
+    parse = partial(_parse, everything=bool(batch.tables))
+    parsed = budget.attempt_each([(source.path, partial(parse, source)) for source in batch.sources], processes)
+    for source, unit in zip(batch.sources, parsed, strict=True):
         if isinstance(unit, str):
             limits.append(Limit(LimitKind.TIME, Location(source.path), unit, gap=True))
         else:
             units.append(unit)
-    units = _with_reached(units, batch, budget)
+    units = _with_reached(units, batch, budget, processes)
     claims: list[Claim] = []
-    for together in _alone_if_need_be(units, budget, batch.tables):
+    for together in _alone_if_need_be(units, budget, batch.tables, processes):
         if isinstance(together, Limit):
             limits.append(together)
         else:
@@ -171,12 +197,13 @@ def _review(batch: Batch) -> BatchOutcome:
 
 
 def _alone_if_need_be(
-    units: Sequence[ir.Unit], budget: _Budget, tables: tuple[str, ...]
+    units: Sequence[ir.Unit], budget: _Budget, tables: tuple[str, ...], processes: int
 ) -> Iterator[Sequence[Claim] | Limit]:
     """What the rules say of all files together; where that takes too long, of each by itself."""
     share = 1.0 if len(units) < 2 else _TOGETHER_SHARE
     paths = [unit.path for unit in units]
-    whole = budget.attempt(paths, lambda: rules.ask(ir.Program(tuple(units)), tables=tables), share=share)
+    program = ir.Program(tuple(units))
+    whole = budget.attempt(paths, lambda: rules.ask(program, tables=tables, processes=processes), share=share)
     if not isinstance(whole, str):
         yield whole
     elif len(units) == 1:
@@ -194,14 +221,16 @@ def _parse(source: SourceFile, *, everything: bool) -> ir.Unit:
     return frontends.parse(source.path, source.content, source.language)
 
 
-def _with_reached(units: Sequence[ir.Unit], batch: Batch, budget: _Budget) -> list[ir.Unit]:
+def _with_reached(units: Sequence[ir.Unit], batch: Batch, budget: _Budget, processes: int) -> list[ir.Unit]:
     """The units, with those read through that a file which handles libraries leads to."""
     contents = {source.path: source.content for source in batch.sources}
 
-    def again(unit: ir.Unit, names: frozenset[str]) -> ir.Unit | None:
-        path = unit.path
-        made = budget.attempt([path], lambda: frontends.parse(path, contents[path], unit.language, wanted=names))
-        return made if isinstance(made, ir.Unit) else None
+    def again(wanted: Sequence[tuple[ir.Unit, frozenset[str]]]) -> list[ir.Unit | None]:
+        work = [
+            (unit.path, partial(frontends.parse, unit.path, contents[unit.path], unit.language, wanted=names))
+            for unit, names in wanted
+        ]
+        return [made if isinstance(made, ir.Unit) else None for made in budget.attempt_each(work, processes)]
 
     return with_reached(units, again)
 

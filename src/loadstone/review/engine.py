@@ -33,6 +33,9 @@ __all__ = ["Options", "review"]
 _PART: Final = 2 << 20
 """Bytes of source asked about together: some 60,000 lines."""
 
+_MANY: Final = 3
+"""Parts for each process from which it pays that each process takes whole ones."""
+
 _WORTH_A_PROCESS: Final = 1 << 20
 """Bytes of source from which starting processes pays."""
 
@@ -147,12 +150,12 @@ def _reviewed_sources(sources: Sequence[SourceFile], options: Options) -> Iterat
 
 
 def _reviewed(batches: Sequence[Batch], jobs: int) -> Iterator[BatchOutcome]:
-    """Each batch's outcome, in order; in processes of their own when there is enough to share."""
+    """Each batch's outcome, in order; many are done side by side, few one after another by all processes together."""
     size = sum(len(source.content) for batch in batches for source in batch.sources)
-    if jobs < 2 or len(batches) < 2 or size < _WORTH_A_PROCESS:
-        yield from map(review_batch, batches)
-        return
-    yield from mapped(review_batch, batches, processes=min(jobs, len(batches)))
+    if jobs > 1 and len(batches) >= _MANY * jobs and size >= _WORTH_A_PROCESS:
+        yield from mapped(review_batch, batches, processes=jobs)
+    else:
+        yield from (review_batch(batch, jobs) for batch in batches)
 
 
 def _read_all(found: FoundFile) -> tuple[list[SourceFile], list[Limit]]:

@@ -22,8 +22,8 @@ from loadstone.review.walk import expressions
 
 __all__ = ["Reread", "read_together", "with_reached"]
 
-Reread = Callable[[ir.Unit, frozenset[str]], ir.Unit | None]
-"""Reads a file again, for the sake of these names; None when that takes too long."""
+Reread = Callable[[Sequence[tuple[ir.Unit, frozenset[str]]]], Sequence[ir.Unit | None]]
+"""Reads files again, each for the sake of these names; None for one that takes too long."""
 
 _LEVELS: Final = 4
 """How far the program is followed from a file that handles libraries to files that do not."""
@@ -52,8 +52,8 @@ def read_together(files: Iterable[tuple[str, bytes]]) -> tuple[ir.Unit, ...]:
     """The files of one program, by path, read as a review reads them."""
     contents = dict(files)
 
-    def again(unit: ir.Unit, names: frozenset[str]) -> ir.Unit:
-        return frontends.parse(unit.path, contents[unit.path], unit.language, wanted=names)
+    def again(wanted: Sequence[tuple[ir.Unit, frozenset[str]]]) -> list[ir.Unit]:
+        return [frontends.parse(unit.path, contents[unit.path], unit.language, wanted=names) for unit, names in wanted]
 
     return tuple(with_reached([frontends.parse(path, data) for path, data in contents.items()], again))
 
@@ -66,17 +66,19 @@ def with_reached(units: Sequence[ir.Unit], reread: Reread) -> list[ir.Unit]:
         known = [unit for unit in given if unit.functions]
         imported |= {name.rpartition(".")[2] for unit in known for name in unit.imports}
         links = _Links([unit for unit in known if unit.language is not ir.Language.PYTHON], tables())
-        changed = False
+        wanted: dict[int, frozenset[str]] = {}
         for position, unit in enumerate(given):
             if unit.functions or unit.classes:
                 continue
             names = {PurePath(unit.path).stem} & imported if unit.language is ir.Language.PYTHON else links.into(unit)
-            again = reread(unit, frozenset(names)) if names else None
-            if again is not None:
-                given[position] = again
-                changed = True
-        if not changed:
+            if names:
+                wanted[position] = frozenset(names)
+        read = reread([(given[position], names) for position, names in wanted.items()])
+        again = {position: unit for position, unit in zip(wanted, read, strict=True) if unit is not None}
+        if not again:
             break
+        for position, unit in again.items():
+            given[position] = unit
     return given
 
 

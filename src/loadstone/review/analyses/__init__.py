@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from loadstone.forks import forked
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, members_in, names_in
@@ -32,17 +33,21 @@ _SOURCE_LEVELS: Final = 2
 """How many more levels of callers, and of callees, are followed where they read what comes from outside."""
 
 
-def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
-    """Run the analyses over the units of one run; ``extra_tables`` are paths of the user's own interface tables."""
+def gather(program: ir.Program, extra_tables: tuple[str, ...] = (), processes: int = 1) -> Facts:
+    """Run the analyses over the units of one run; ``extra_tables`` are paths of the user's own interface tables.
+
+    Functions are followed by up to that many ``processes``.
+    """
     known_tables = tables(extra_tables)
     names = _program(program, known_tables)
-    summaries = Summaries(names, known_tables)
+    relevant = [known for known in names.every if known.is_relevant]
+    lock_takers = [*_lock_takers(names, known_tables)]
+    found = _explored([*relevant, *lock_takers], names, known_tables, processes)
     record = Record()
-    for known in names.every:
-        if known.is_relevant:
-            record.add(explored(known, names, summaries, known_tables))
-    for known in _lock_takers(names, known_tables):
-        record.add(explored(known, names, summaries, known_tables), accesses=False)
+    for known in relevant:
+        record.add(found[known])
+    for known in lock_takers:
+        record.add(found[known], accesses=False)
     return Facts(
         program,
         tuple(record.sites),
@@ -62,6 +67,26 @@ def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
         frozenset(record.cleared),
         tuple((*key, closed) for key, closed in sorted(record.after_close.items())),
     )
+
+
+def _explored(
+    functions: Sequence[KnownFunction], program: KnownProgram, known_tables: Tables, processes: int
+) -> dict[KnownFunction, Record]:
+    """What is found in each function; the largest are begun first, so that nobody waits for one of them at the end."""
+    summaries = Summaries(program, known_tables)
+    ordered = sorted(functions, key=lambda known: -len(known.graph.nodes))
+    alike = () if processes == 1 else [*_mentioned(program.units), *known_tables.by_name.values()]
+    made = forked(lambda f: explored(f, program, summaries, known_tables), ordered, processes=processes, alike=alike)
+    return dict(zip(ordered, made, strict=True))
+
+
+def _mentioned(units: Sequence[ir.Unit]) -> Iterator[object]:
+    """What the record of a function may refer to in the program."""
+    for unit in units:
+        yield unit
+        yield from unit.functions
+        for function in unit.functions:
+            yield from calls_in(function.body)
 
 
 def _lock_takers(names: KnownProgram, known_tables: Tables) -> Iterator[KnownFunction]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from loadstone.core.claims import Claim
+from loadstone.forks import forked
 from loadstone.review.analyses import Facts, gather
 from loadstone.review.ir import Program
 from loadstone.review.rules import (
@@ -162,10 +163,14 @@ RULES: Final[tuple[Rule, ...]] = (
 """Every source rule, in the order reports list them: the origin's six observations first."""
 
 
-def ask(program: Program, rules: Sequence[Rule] = RULES, tables: tuple[str, ...] = ()) -> tuple[Claim, ...]:
+def ask(
+    program: Program, rules: Sequence[Rule] = RULES, tables: tuple[str, ...] = (), processes: int = 1
+) -> tuple[Claim, ...]:
     """Every answer of every rule for the units of one run, in a stable order.
 
-    ``tables`` are paths of the user's own interface tables. Finding nothing at all to ask about is an empty tuple.
+    ``tables`` are paths of the user's own interface tables; up to ``processes`` share the work. Finding nothing at
+    all to ask about is an empty tuple.
     """
-    facts: Facts = gather(program, tables)
-    return tuple(once((claim for rule in rules for claim in rule.ask(facts)), facts))
+    facts: Facts = gather(program, tables, processes)
+    answers = forked(lambda rule: rule.ask(facts), rules, processes=processes)
+    return tuple(once((claim for claims in answers for claim in claims), facts))
