@@ -15,6 +15,7 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, tables
+from loadstone.review.rules.done_too_early import Begun, done_too_early
 from loadstone.review.rules.places import ALL, NATIVE
 from loadstone.review.rules.python_locks import is_locked, locks_made
 from loadstone.review.rules.rule import Rule
@@ -35,10 +36,34 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for function in unit.functions:
             if not (function.local and (unit.path, function.name) in locked):  # its callers hold the lock
                 yield from _function(rule, unit, function)
+    for unit in (u for u in facts.program.units if u.language in NATIVE):
+        for begun in done_too_early(facts, unit):
+            yield _begun(rule, unit, begun)
     python = [u for u in facts.program.units if u.language is ir.Language.PYTHON and _is_threaded(u)]
     reaching = reaching_loads(facts) if python else frozenset()
     for routine in (r for r in facts.travels.names.routines if r.unit in python) if reaching else ():
         yield from _loaded_twice(rule, facts, routine, reaching)
+
+
+def _begun(rule: Rule, unit: ir.Unit, begun: Begun) -> Claim:
+    """A flag that does not keep the second caller back."""
+    asked, work = (Location.lines(unit.path, line) for line in (begun.asked, begun.work))
+    if begun.early:
+        what = f"{begun.flag} says so from line {begun.set} on; a second thread goes on while the first is loading"
+    else:
+        what = f"{begun.flag} is set at line {begun.set} only; a second thread that comes meanwhile does it too"
+    return rule.no(
+        f"What is done once begins at line {begun.work}, and {what}.",
+        work,
+        confidence=Confidence.LIKELY,
+        fix="pthread_once, std::call_once, InitOnceExecuteOnce, or one lock around the test and the work.",
+        why=(
+            FlowStep(asked, f"{begun.flag} is tested with no lock held", "test"),
+            FlowStep(work, "loaded by whoever came first", "use"),
+        ),
+        context=begun.function.name,
+        condition=begun.function.condition,
+    )
 
 
 _THREADED: Final = re.compile(

@@ -17,10 +17,13 @@ from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.ir import Language, Member, Unit
+from loadstone.review.rules.between_threads import clashes
 from loadstone.review.rules.locks_of_callers import reached_with_lock
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.python_locks import bare_changes, bare_counters, published_early, setting_up
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.shown_threads import runners
+from loadstone.review.rules.thread_phases import phases_of
 from loadstone.review.rules.unsafe_signal_handler import handlers
 from loadstone.review.walk import expressions
 
@@ -186,6 +189,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _published(rule, facts)
     yield from _counted(rule, facts)
     yield from _changed(rule, facts)
+    yield from _between(rule, facts)
     for shared in shared_state(facts):
         yield from _as_reader(rule, shared)
         writes = [a for a in (*shared.accesses, *shared.inside) if a.is_write]
@@ -199,6 +203,28 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             t.path == shared.unit.path for t in facts.threads
         ):  # a lock that most do without is there for something else
             yield from _bare(rule, shared, facts)
+
+
+def _between(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """C and C++: a variable of a file that two of its threads touch with nothing held."""
+    for unit in (u for u in facts.program.units if u.language is not Language.PYTHON):
+        for clash in clashes(facts, unit):
+            if is_count(clash.variable):
+                continue  # refcount-race tells it
+            one, other = clash.threads
+            who = f"threads that run {one}" if one == other else f"{one} and {other}, which are run by threads,"
+            yield rule.no(
+                f"{clash.variable} is changed here with no lock held, and used so at line {clash.touched.spot.line}: "
+                f"{who} do both at the same time.",
+                at(clash.changed.spot),
+                confidence=Confidence.LIKELY,
+                why=(
+                    step(clash.touched.spot, "used with nothing held", "use"),
+                    step(clash.changed.spot, "changed with nothing held", "use"),
+                ),
+                context=clash.changed.spot.function,
+                condition=clash.changed.spot.condition,
+            )
 
 
 def _published(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -281,6 +307,10 @@ def _locked(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:
         and last_word(a.spot.function) not in interrupting  # a signal handler cannot wait for a lock
         and not reached_with_lock(facts, shared.unit, a.spot.function, shared.lock)
     ]
+    if bare and shared.unit.language is not Language.PYTHON:
+        phases = phases_of(shared.unit)
+        apart = {a: [o for o in shared.accesses if o.spot != a.spot] for a in bare}
+        bare = [a for a in bare if not phases.is_ordered(a, apart[a]) and _may_meet(facts, shared, a)]
     writers = {a.spot.function for a in (*shared.accesses, *shared.inside) if a.is_write}
     if len(writers) == 1 and all(not a.is_write and a.spot.function in writers and _is_after(a, shared) for a in bare):
         bare = []  # its only writer reads what it has just written
@@ -325,6 +355,21 @@ def _locked(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:
         context=worst.spot.function,
         condition=worst.spot.condition,
     )
+
+
+def _may_meet(facts: Facts, shared: Shared, bare: Access) -> bool:
+    """Whether the lock is one of what is touched, and nothing says that who touches it bare has it from a caller."""
+    unit = shared.unit
+    owners = {shared.owner} if shared.owner and shared.owner != "*" else {c.name for c in unit.classes}
+    members = {m.name for c in unit.classes if c.name in owners for m in c.members}
+    if shared.is_member and shared.lock not in members and all(v.name != shared.lock for v in unit.variables):
+        return False  # the lock of something else, or of another file
+    writes = {a.spot for a in shared.accesses if a.is_write}
+    if len(writes) == 1 and not bare.is_write and not shared.is_member:
+        return any(spot.function == bare.spot.function for spot in writes)  # who else reads it has it made before
+    function = next((f for f in unit.functions if f.name == bare.spot.function), None)
+    hidden = function is not None and function.local and unit.language is Language.C
+    return not hidden or last_word(bare.spot.function) in runners(facts, unit)
 
 
 def _is_after(access: Access, shared: Shared) -> bool:

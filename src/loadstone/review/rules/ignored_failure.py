@@ -21,6 +21,7 @@ from loadstone.review.rules.lookups import looked_up, word
 from loadstone.review.rules.passed_over import passed_over
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.thrown_through_c import thrown_through_c
 from loadstone.review.walk import expressions, tops
 
 __all__ = ["RULE"]
@@ -36,6 +37,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         good: list[int] = []
         yield from _passed_over(rule, facts, unit)
+        yield from _let_out(rule, facts, unit)
         for function in unit.functions:
             yield from _dropped(rule, facts, unit, function)
             yield from _begun_blindly(rule, unit, function, through.get((unit.path, function.name), set()))
@@ -93,6 +95,22 @@ def _dropped(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> 
             call = uncast(statement.expression) if isinstance(statement, ir.Evaluate) else None
             if isinstance(call, ir.Call) and call.receiver is None and word(call.function) in mine:
                 waiting.update({n: call.line for a in call.arguments if (n := _taken(a))})
+
+
+def _let_out(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """A C++ function that a library calls through C throws, and nothing in it catches that."""
+    for thrown in thrown_through_c(facts, unit):
+        place, handed = (Location.lines(unit.path, line) for line in (thrown.line, thrown.handed))
+        yield rule.no(
+            f"{last_word(thrown.function.name)} is given to a library at line {thrown.handed} and throws here "
+            f"({thrown.what}); the exception runs through the library's C frames.",
+            place,
+            cwe=248,
+            fix="Catch everything in the function, and tell the library of the failure by what it returns.",
+            why=(FlowStep(handed, "given to the library", "call"), FlowStep(place, "thrown, and not caught", "use")),
+            context=thrown.function.name,
+            condition=thrown.function.condition,
+        )
 
 
 def _ended_unseen(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Severity
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, LockStep
@@ -14,6 +14,7 @@ from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import last_word
 from loadstone.review.ir import Block, If, Language, Loop, Name, Switch
+from loadstone.review.rules.lock_pairs import chosen_pairs, is_one_of_several
 from loadstone.review.rules.lock_rings import rings
 from loadstone.review.rules.own_recursion import retaken_by
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
@@ -29,7 +30,7 @@ _MAX_EXITS: Final = 8
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    steps = sorted(facts.lock_steps, key=lambda s: (s.spot, s.what, s.lock))
+    steps = sorted(_told_apart(facts), key=lambda s: (s.spot, s.what, s.lock))
     recursive = _recursive(facts) | retaken_by(facts)
     kept = [s for s in steps if s.what == "kept"]
     dropped = {(s.lock, s.spot.function) for s in steps if s.what == "drop"}
@@ -82,7 +83,38 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _entered_again(rule, facts, steps, recursive)
     yield from _called_back(rule, facts, steps, recursive)
     yield from _orders(rule, steps)
+    yield from _chosen(rule, facts)
     yield from _scoped(rule, steps)
+
+
+def _told_apart(facts: Facts) -> Iterator[LockStep]:
+    """The steps, those left out that say of two locks with one name that they are one."""
+    units = {u.path: u for u in facts.program.units}
+    for one in facts.lock_steps:
+        unit = units[one.spot.path]
+        alike = one.what == "again" or (one.what == "take" and one.held)
+        if alike and unit.language in NATIVE and is_one_of_several(unit, one):
+            yield one._replace(what="take", held=())
+        else:
+            yield one
+
+
+def _chosen(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """One lock of each of two objects, in the order in which the caller names them."""
+    for unit in facts.program.units:
+        for pair in chosen_pairs(facts, unit):
+            held, then = (Location.lines(unit.path, line) for line in (pair.since, pair.line))
+            yield rule.no(
+                f"{last_word(pair.function.name)} takes the lock of {pair.held}, then that of {pair.then}; a call with "
+                "the two exchanged takes them the other way round, and each waits for the other.",
+                then,
+                cwe=833,
+                severity=Severity.MEDIUM,
+                fix="Take the two in one order, by address or by number; or std::scoped_lock for both.",
+                why=(FlowStep(held, f"lock of {pair.held}", "lock"), FlowStep(then, f"lock of {pair.then}", "lock")),
+                context=pair.function.name,
+                condition=pair.function.condition,
+            )
 
 
 def _refused(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:

@@ -13,21 +13,25 @@ from typing import Final
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import calls_in, every_expression
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.neighbours import headers_of
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.identities import NamesInSight
 from loadstone.review.rules.lookups import called_through, filled_names, looked_up, plays
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.typenames import base_type
+from loadstone.review.walk import expressions
 
 __all__ = ["UnreadVersion", "unread_versions"]
 
 _VERSION: Final = re.compile(
     r"(?i)\A(?:m_)?(?:api|abi|struct|interface|plugin|iface)?_?(?:version|abi|abi_?ver|ver)\w?\Z"
 )
+_SIZE: Final = re.compile(r"(?i)\A(?:cb|struct_?)?size\Z|\Acb\Z")
+"""The first member of a table that may be shorter, of an older release, says how long it is."""
 _NUMBER: Final = re.compile(
-    r"\b(?:unsigned|int|long|short|u?int(?:8|16|32|64)?_t|size_t|DWORD|WORD|UINT|ULONG|quint32)\b"
+    r"\b(?:unsigned|[gq]?u?(?:int|long|short)(?:8|16|32|64)?(?:_t)?|g?size(?:_t)?|DWORD|WORD|UINT(?:16|32)?|ULONG)\b"
 )
 _FUNCTION: Final = re.compile(r"\(\s*\w*\s*\*")
 
@@ -55,15 +59,41 @@ def unread_versions(facts: Facts, unit: ir.Unit) -> Iterator[UnreadVersion]:
     filled = filled_names(facts, unit)
     for function in unit.functions:
         foreign = filled | looked_up(facts, function)
-        for cast in (e for e in every_expression(function.body) if isinstance(e, ir.Cast)):
-            struct = base_type(cast.type)
-            given = uncast(cast.operand)
-            if struct in told or tables.get(struct, "-") in read | {"-"} or not cast.type.rstrip().endswith("*"):
+        symbols = _filled_by_lookups(facts, function)
+        for spelled, given, line in _seen_as(facts, unit, function):
+            struct = base_type(spelled)
+            if struct in told or tables.get(struct, "-") in read | {"-"} or not spelled.rstrip().endswith("*"):
                 continue
             resolves = isinstance(given, ir.Call) and plays(facts, given, ApiRole.RESOLVE)
-            if resolves or (isinstance(given, ir.Call) and called_through(given, foreign)):
+            called = isinstance(given, ir.Call) and called_through(given, foreign)
+            if resolves or called or (isinstance(given, ir.Name) and given.name in symbols):
                 told.add(struct)
-                yield UnreadVersion(struct, tables[struct], cast.line, function)
+                yield UnreadVersion(struct, tables[struct], line, function)
+
+
+def _seen_as(facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[tuple[str, ir.Expression, int]]:
+    """The types that a function sees pointers as, by a cast or by where C lets it store them; what, and where."""
+    for part in every_expression(function.body):
+        if isinstance(part, ir.Cast):
+            yield part.type, uncast(part.operand), part.line
+    scope = NamesInSight(facts.program, unit, function)
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and not statement.operator:
+            value = uncast(statement.value)
+            if isinstance(value, ir.Operation) and value.operator == "?:":  # get ? get() : NULL
+                value = uncast(value.operands[1])
+            spelled = statement.type if statement.declares else scope.type_of(statement.target)
+            yield spelled, value, statement.line
+
+
+def _filled_by_lookups(facts: Facts, function: ir.Function) -> set[str]:
+    """The variables that a lookup fills through their address: ``g_module_symbol(m, "ops", &symbol)``."""
+    found = set()
+    for call in calls_in(function.body):
+        api = facts.apis.get(call.name)
+        if api is not None and api.role is ApiRole.RESOLVE and api.out is not None and api.out < len(call.arguments):
+            found |= {e.name for e in expressions(call.arguments[api.out]) if isinstance(e, ir.Name)}
+    return found
 
 
 def _tables(near: list[ir.Unit]) -> dict[str, str]:
@@ -77,7 +107,9 @@ def _tables(near: list[ir.Unit]) -> dict[str, str]:
     }
     found = {}
     for one in (c for u in near for c in u.classes):
-        version = next((m.name for m in one.members if _VERSION.match(m.name) and _NUMBER.search(m.type)), "")
+        first = one.members[:1]
+        told = [m for m in one.members if _VERSION.match(m.name)] + [m for m in first if _SIZE.match(m.name)]
+        version = next((m.name for m in told if _NUMBER.search(m.type)), "")
         if version and any(_FUNCTION.search(m.type) and m.name in called for m in one.members):
             found[one.name] = version
     return found

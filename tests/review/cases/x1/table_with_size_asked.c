@@ -1,0 +1,16 @@
+/* a table that says first how long it is, and is asked */
+#include <dlfcn.h>
+#include <stddef.h>
+struct operations {
+    size_t size;
+    int (*open)(void);
+    int (*flush)(void);
+};
+int flush(void *library)
+{
+    const struct operations *(*get)(void) = (const struct operations *(*)(void))dlsym(library, "get_operations");
+    const struct operations *all = get ? get() : NULL; //! none CWE-843
+    if (!all || all->size < sizeof *all || !all->flush)
+        return -1;
+    return all->flush();
+}
