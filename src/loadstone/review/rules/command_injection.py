@@ -13,7 +13,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
 from loadstone.review.analyses.folding import leading_text
 from loadstone.review.analyses.mentions import calls_in, every_statement
-from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.analyses.travel import Shape, SinkKind
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
@@ -58,15 +58,37 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=arrival.sink.spot.function,
                 condition=arrival.sink.spot.condition,
             )
-    for unit in (u for u in facts.program.units if u.language in NATIVE):
+    yield from _options(rule, facts)
+    for unit in facts.program.units:
         yield from _own_shell(rule, unit)
-        yield from _own_path(rule, facts, unit)
-        yield from _one_text(rule, unit)
+        if unit.language in NATIVE:
+            yield from _own_path(rule, facts, unit)
+            yield from _one_text(rule, unit)
     for site in (s for s in facts.reached if s.api.role is ApiRole.COMMAND):
         said = [claim for v in sorted(site.invocations, key=repr) for claim in _one(rule, site, v, facts)]
         yield from _worst(said, injected=(site.spot.path, site.spot.line) in injected)
         if site.unit.language is ir.Language.PYTHON and site.api.kind in {"list", "shell"}:
             yield from _line(rule, site)
+
+
+_SENT: Final = frozenset({"network", "file or terminal", "another process"})
+
+
+def _options(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``run(["strip", upload.filename])``: a name that begins with a dash is an option of the tool."""
+    for arrival, unchecked in by_sink(facts, SinkKind.OPTION):
+        sent = unchecked and arrival.source.kind in _SENT and arrival.shape is Shape.WHOLE
+        if sent and not any(kind == "no option" for kind, _ in arrival.asked):
+            yield rule.no(
+                f"What comes from {from_where(arrival)} may begin with a dash, and is an option of the tool then.",
+                at(arrival.sink.spot),
+                cwe=88,
+                severity=Severity.MEDIUM,
+                fix="Put -- before the name, or ./ in front of it.",
+                why=steps(arrival, f"{arrival.sink.name} hands it on"),
+                context=arrival.sink.spot.function,
+                condition=arrival.sink.spot.condition,
+            )
 
 
 def _worst(claims: list[Claim], *, injected: bool) -> Iterator[Claim]:

@@ -196,6 +196,8 @@ class Learner:
             yield spelled(subject), "characters"
         elif word == "is_relative_to" and holds and subject is not None:
             yield spelled(subject), f"inside {spelled(call.arguments[0])}" if call.arguments else "inside"
+        elif word == "startswith" and not holds and subject is not None and _is_dash(call.arguments):
+            yield spelled(subject), "no option"
         elif word == "startswith" and holds and subject is not None:
             yield spelled(subject), "inside" if self._ends_with_separator(call.arguments[:1]) else "prefix"
         elif word in {"all", "any"} and call.arguments and (holds is (word == "all")):
@@ -244,6 +246,11 @@ class Learner:
                 and (name := spelled(part.value.base))
             ):
                 yield name, "characters"
+
+
+def _is_dash(arguments: tuple[ir.Expression, ...]) -> bool:
+    first = uncast(arguments[0]) if arguments else None
+    return isinstance(first, ir.Literal) and first.value in ("-", b"-")
 
 
 def _folder_of(expression: ir.Expression | None) -> str:

@@ -21,6 +21,7 @@ from loadstone.review.analyses.travel.flows import (
     Visit,
 )
 from loadstone.review.analyses.travel.names import PythonNames, Routine, attribute_place
+from loadstone.review.analyses.travel.sinks import format_place, option_places, sinks_of, writes
 from loadstone.review.analyses.words import ADMINISTERED, dotted_name, names_own_place, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.walk import expressions
@@ -282,7 +283,13 @@ class ValueReader:
             self.evaluate(call.function)
         word = call.name.rpartition(".")[2]
         api = self.tables.get(call.name)
-        self._sinks(call, api, given, named, receiver)
+        for kind, name, pieces in sinks_of(call, api, given, dict(named), receiver):
+            self._sink(kind, name, call.line, pieces, call)
+        at = format_place(call, self.routine.unit.text)
+        if at is not None:
+            self._sink(SinkKind.FORMAT, call.name, call.line, given[at], call)
+        for word_given in option_places(call, api):
+            self._sink(SinkKind.OPTION, call.name, call.line, self.pieces(word_given), call)
         if call.receiver is not None and word in vocabulary.TAKES_IN:
             self.store(call.receiver, [piece for pieces in given for piece in pieces], call.line)
         routines = self.names.called(self.routine, call)
@@ -325,7 +332,8 @@ class ValueReader:
         for member, pieces in zip(one.members, given, strict=False):
             self.found.move(pieces, attribute_place(unit, one.name, member.name), self.spot(call.line))
         for key, pieces in named:
-            self.found.move(pieces, attribute_place(unit, one.name, key), self.spot(call.line))
+            for field in (key,) if key != "**" else (member.name for member in one.members):
+                self.found.move(pieces, attribute_place(unit, one.name, field), self.spot(call.line))
         return []
 
     def _of_others(
@@ -395,15 +403,10 @@ class ValueReader:
         if word in vocabulary.ASKED and call.receiver is not None and vocabulary.REQUEST.search(spelled(call.receiver)):
             return ValueSource("network", spot)
         read = call.name in vocabulary.FILES or (word in vocabulary.READS_FILES and call.receiver is not None)
-        if read and not self._writes(call):
+        if read and not writes(call):
             about = call.receiver if call.receiver is not None else call.arguments[0] if call.arguments else None
             return None if about is None or self._is_own_file(about) else ValueSource("file", spot)
         return None
-
-    @staticmethod
-    def _writes(call: ir.Call) -> bool:
-        mode = call.arguments[1] if len(call.arguments) > 1 else dict(call.keywords).get("mode")
-        return isinstance(mode, ir.Literal) and isinstance(mode.value, str) and mode.value[:1] in {"w", "a", "x"}
 
     def _is_own_file(self, expression: ir.Expression) -> bool:
         """Whether a path starts from where the module itself is, or names a file of the system's administrator."""
@@ -436,66 +439,11 @@ class ValueReader:
     def _sink(self, kind: SinkKind, name: str, line: int, pieces: Iterable[Piece], call: ir.Call | None = None) -> None:
         self.found.sinks.append(Sink(kind, name, self.spot(line), tuple(pieces), call))
 
-    def _sinks(
-        self,
-        call: ir.Call,
-        api: Api | None,
-        given: list[list[Piece]],
-        named: list[tuple[str, list[Piece]]],
-        receiver: list[Piece],
-    ) -> None:
-        keywords = dict(named)
-        self._files(call, api, given, receiver)
-        if api is not None and api.role is ApiRole.LOAD:
-            subject = (
-                given[api.subject] if 0 <= api.subject < len(given) else keywords.get("name") or keywords.get("path")
-            )
-            self._sink(SinkKind.LOAD, call.name, call.line, subject or [], call)
-        elif call.name.startswith("ctypes.") and call.name.rpartition(".")[2] in vocabulary.FOREIGN_LOADS and given:
-            self._sink(SinkKind.LOAD, call.name, call.line, given[0], call)
-        elif call.name in vocabulary.DIRECTORY_LISTS and given:
-            self._sink(SinkKind.DIRECTORY, call.name, call.line, given[-1], call)
-        elif api is not None and api.role is ApiRole.COMMAND:
-            self._command(call, api, given)
-        elif call.name == "getattr" and len(given) > 1 and not isinstance(call.arguments[1], ir.Literal):
-            self._sink(SinkKind.SYMBOL, call.name, call.line, given[1], call)
-        elif call.name in vocabulary.ADDRESSES or call.name.rpartition(".")[2] in vocabulary.ADDRESS_METHODS:
-            self._sink(SinkKind.ADDRESS, call.name, call.line, given[0] if given else [], call)
-        elif call.name in {"dict", "os.environ.update"}:
-            for key, pieces in named:
-                if vocabulary.LOADER_VARIABLE.match(key):
-                    self._sink(SinkKind.ENVIRONMENT, key, call.line, pieces, call)
-        elif call.name in {"os.putenv", "os.environ.setdefault"} and len(given) > 1:
-            self._environment(call.arguments[0], given[1], call.line)
-
-    def _files(self, call: ir.Call, api: Api | None, given: list[list[Piece]], receiver: list[Piece]) -> None:
-        """Which names of files are looked at, and which are written."""
-        word = call.name.rpartition(".")[2]
-        first = receiver if call.receiver is not None and word in vocabulary.PATH_METHODS else given[0] if given else []
-        if (call.name in vocabulary.FILES and self._writes(call)) or word in {"write_bytes", "write_text"}:
-            self._sink(SinkKind.WRITE, call.name, call.line, first, call)
-        elif call.name in vocabulary.MAKES_FILES and len(given) > 1:
-            self._sink(SinkKind.WRITE, call.name, call.line, given[1], call)
-            if call.name in vocabulary.COPIES_FILES:
-                self._sink(SinkKind.COPY, call.name, call.line, given[0], call)
-        elif call.name in vocabulary.FILES or word in {"read_bytes", "read_text"}:
-            self._sink(SinkKind.LOOK, call.name, call.line, first, call)
-        elif api is not None and api.role is ApiRole.LOOK and api.kind != "descriptor":
-            subject = receiver if api.subject < 0 else first
-            self._sink(SinkKind.LOOK, call.name, call.line, subject, call)
-
     def _environment(self, index: ir.Expression, pieces: list[Piece], line: int) -> None:
         """``env["LD_PRELOAD"] = value``, of this process or of a child."""
         key: object = index.value if isinstance(index, ir.Literal) else ""
         if isinstance(key, str) and vocabulary.LOADER_VARIABLE.match(key):
             self._sink(SinkKind.ENVIRONMENT, key, line, pieces)
-
-    def _command(self, call: ir.Call, api: Api, given: list[list[Piece]]) -> None:
-        """What a shell reads: the whole text, or the first word of a list that is a shell's."""
-        shell = dict(call.keywords).get("shell")
-        by_shell = api.kind == "shell" or (isinstance(shell, ir.Literal) and bool(shell.value))
-        if by_shell and given:
-            self._sink(SinkKind.COMMAND, call.name, call.line, given[0], call)
 
 
 def _is_place(text: str) -> bool:

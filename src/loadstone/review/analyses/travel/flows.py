@@ -108,6 +108,11 @@ class SinkKind(StrEnum):
     LOOK = "look"  # a file is opened or asked about by its name
     COPY = "copy"  # a file is copied by its name
     WRITE = "write"  # a file is made or replaced
+    CODE = "code"  # a text is run as Python
+    OBJECTS = "objects"  # bytes are turned back into objects of any class
+    FORMAT = "format"
+    ATTRIBUTE = "attribute"  # the name of what is set
+    OPTION = "option"  # one of the words that a program is started with
 
 
 @dataclass(frozen=True, slots=True, eq=False)

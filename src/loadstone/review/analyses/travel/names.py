@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePath
 from typing import Final
 
@@ -158,7 +159,32 @@ class PythonNames:
 
     def called(self, routine: Routine, call: ir.Call) -> list[Routine]:
         """The functions of the program a call may go to: the one it names, or those that have its name."""
+        if call.name.startswith("?.") and isinstance(call.receiver, ir.Name):
+            given = self._handed_in.get((routine.unit.path, routine.function.name, call.receiver.name), "")
+            if own := self._by_name.get(f"{given}{call.name[1:]}") if given else None:
+                return own[:1]
         return self.named(routine, call.name)
+
+    @cached_property
+    def _handed_in(self) -> dict[tuple[str, str, str], str]:
+        """The class of the objects that a parameter gets, by file, function and name; empty where they differ."""
+        found: dict[tuple[str, str, str], str] = {}
+        for routine in self.routines:
+            held = dict(self._built(routine))
+            for call in calls(routine.function.body.body) if held else ():
+                for to in self.named(routine, call.name):
+                    for name, given in zip(to.parameters, call.arguments, strict=False):
+                        if isinstance(given, ir.Name) and given.name in held:
+                            key = (to.unit.path, to.function.name, name)
+                            found[key] = held[given.name] if found.get(key, held[given.name]) == held[given.name] else ""
+        return found
+
+    def _built(self, routine: Routine) -> Iterator[tuple[str, str]]:
+        """The variables of a function that hold an object of a class of the program."""
+        for statement in statements(routine.function.body.body):
+            match statement:
+                case ir.Assign(target=ir.Name(name=name), value=ir.Call(name=made)) if made in self.classes:
+                    yield name, made
 
     def named(self, routine: Routine, name: str) -> list[Routine]:
         """The functions of the program that a resolved name means in one of its files."""

@@ -20,6 +20,7 @@ __all__ = [
     "PASSES",
     "PATH_METHODS",
     "READS_FILES",
+    "REBUILDS",
     "REQUEST",
     "SERVED",
     "STOPS",
@@ -87,6 +88,15 @@ PASSES: Final = frozenset(
     }
 )
 """Functions whose result is, or holds, what they are given."""
+
+REBUILDS: Final = frozenset(
+    {
+        *("pickle.loads", "pickle.load", "pickle.Unpickler", "cPickle.loads", "cPickle.load", "_pickle.loads"),
+        *("dill.loads", "dill.load", "cloudpickle.loads", "cloudpickle.load", "joblib.load", "marshal.loads"),
+        *("marshal.load", "jsonpickle.decode", "yaml.load", "yaml.unsafe_load", "pandas.read_pickle"),
+    }
+)
+"""Functions that build whatever objects their input names. Source: their references."""
 
 FOREIGN_LOADS: Final = frozenset({"dlopen", "dlmopen", *(f"LoadLibrary{x}{w}" for x in ("", "Ex") for w in "AW")})
 """Functions of a library that load another one."""

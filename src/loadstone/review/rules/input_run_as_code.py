@@ -1,0 +1,79 @@
+"""Is what Python runs, rebuilds into objects or sets by name the program's own, and not what somebody sends?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.travel import Arrival, SinkKind
+from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
+from loadstone.review.rules.origins import OWN
+from loadstone.review.rules.places import PYTHON, at
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_SAYS: Final = {
+    SinkKind.CODE: (95, "{name} runs a text from {source} as Python; taking the builtins away does not hold it."),
+    SinkKind.OBJECTS: (502, "{name} builds whatever objects the bytes from {source} name, and runs what they ask for."),
+    SinkKind.ATTRIBUTE: (915, "{source} names the attribute that is set: any of the object's, internal ones too."),
+}
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for arrival, unchecked in by_sink(facts, *_SAYS):
+        if not unchecked or not _is_others(arrival):
+            continue
+        sink = arrival.sink
+        cwe, text = _SAYS[sink.kind]
+        own = arrival.source.kind in OWN or arrival.source.kind in _KEPT
+        message = text.format(name=sink.name, source=from_where(arrival))
+        yield rule.no(
+            message[0].upper() + message[1:] if sink.kind is SinkKind.ATTRIBUTE else message,
+            at(sink.spot),
+            cwe=cwe,
+            severity=Severity.MEDIUM if own or sink.kind is SinkKind.ATTRIBUTE else Severity.HIGH,
+            why=steps(arrival, f"decides what {sink.name} does"),
+            context=sink.spot.function,
+            condition=sink.spot.condition,
+        )
+
+
+_KEPT: Final = frozenset({"file", "configuration file"})
+
+
+def _is_others(arrival: Arrival) -> bool:
+    """Whether somebody other than who wrote the program decides: scripts that are run whole are meant to be."""
+    kind, sink = arrival.source.kind, arrival.sink
+    if kind in WEAK:
+        return False
+    if sink.kind is SinkKind.CODE and sink.name == "eval":
+        return True
+    return kind == "network" or (sink.kind is SinkKind.OBJECTS and kind == "file")
+
+
+RULE: Final = Rule(
+    id="input-run-as-code",
+    question="Is what Python runs, rebuilds into objects or sets by name the program's own?",
+    practice=Practice.INPUT_VALIDATION,
+    cwe=95,
+    severity=Severity.HIGH,
+    languages=PYTHON,
+    why=(
+        "eval, exec and pickle run what they are given; a name that is set from outside reaches attributes "
+        "nobody meant."
+    ),
+    fix="Parse a format that holds data alone (JSON, ast.literal_eval), and name what may be set.",
+    bad='job = pickle.loads(request.data)\nscale = eval(request.form["scale"])\n',
+    good='job = json.loads(request.data)\nscale = float(request.form["scale"])\n',
+    references=(
+        "https://docs.python.org/3/library/pickle.html",
+        "https://cwe.mitre.org/data/definitions/95.html",
+        "https://cwe.mitre.org/data/definitions/502.html",
+        "https://cwe.mitre.org/data/definitions/915.html",
+    ),
+    answer=_answer,
+)
