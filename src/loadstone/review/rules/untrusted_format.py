@@ -11,19 +11,25 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.values import Spot
-from loadstone.review.analyses.words import last_word, uncast
-from loadstone.review.rules.lookups import looked_up, word
-from loadstone.review.rules.places import NATIVE, step
+from loadstone.review.analyses.words import MAINS, last_word, uncast
+from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
+from loadstone.review.rules.lookups import called_through, looked_up, made_by_library, word
+from loadstone.review.rules.origins import OWN
+from loadstone.review.rules.places import ALL, NATIVE, at, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
 _FORMAT_AT: Final = {
     "printf": 0, "wprintf": 0, "warnx": 0, "warn": 0, "fprintf": 1, "dprintf": 1, "syslog": 1, "sprintf": 1,
-    "err": 1, "errx": 1, "asprintf": 1, "snprintf": 2, "swprintf": 2,
+    "err": 1, "errx": 1, "asprintf": 1, "snprintf": 2, "swprintf": 2, "printw": 0, "wprintw": 1,
+    "g_print": 0, "g_printerr": 0, "g_warning": 0, "g_message": 0, "g_critical": 0, "g_log": 2, "g_strdup_printf": 0,
+    "SDL_Log": 0, "qWarning": 0, "qDebug": 0, "qCritical": 0, "qInfo": 0, "luaL_error": 1, "wsprintf": 1,
 }  # fmt: skip
-"""Functions that read a format, and which argument it is. Source: their manual pages."""
+"""Functions that read a format, and which argument it is. Source: their manual pages and references."""
 
 _FILLS: Final = {
     "snprintf": (0, 2), "sprintf": (0, 1), "strcpy": (0, 1), "strncpy": (0, 1), "strcat": (0, 1), "strncat": (0, 1),
@@ -36,11 +42,33 @@ _PRINTS: Final = frozenset({"snprintf", "sprintf", "vsnprintf"})
 _TEXT: Final = re.compile(r"(?<!%)(?:%%)*%[-0-9.*]*l?s")
 """A conversion that takes a text as it is; numbers bring no per cent sign."""
 
-_GIVE: Final = frozenset({"dlerror", "getenv", "strerror", "fgets", "readline", "g_module_error", "lt_dlerror"})
-"""Functions whose text is not the program's. Source: their manual pages."""
+_GIVE: Final = frozenset(
+    {
+        *("dlerror", "getenv", "strerror", "fgets", "readline", "g_module_error", "lt_dlerror"),
+        *("what", "errorString", "toString", "readLine", "readAll", "displayText"),
+    }
+)
+"""Functions and methods whose text is not the program's. Source: their manual pages and references."""
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _native(rule, facts)
+    for arrival, unchecked in by_sink(facts, SinkKind.FORMAT):
+        sink, kind = arrival.sink, arrival.source.kind
+        own = last_word(sink.name) in {"format", "format_map"}  # patterns are often settings, of what is put in, too
+        if unchecked and (kind == "network" or not (own or kind in WEAK)):
+            yield rule.no(
+                f"The format of {last_word(sink.name)} comes from {from_where(arrival)}.",
+                at(sink.spot),
+                severity=Severity.MEDIUM if kind in OWN or own else Severity.HIGH,
+                fix="Give a format of the program's own, and the text as its argument.",
+                why=steps(arrival, "read as a format"),
+                context=sink.spot.function,
+                condition=sink.spot.condition,
+            )
+
+
+def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:
     native = [u for u in facts.program.units if u.language in NATIVE]
     own = dict(_printers(native))
     for unit in native:
@@ -48,12 +76,76 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             foreign = looked_up(facts, function)
             for call in calls_in(function.body):
                 known = {} if facts.is_defined(call.name) else _FORMAT_AT
-                at = (known | own).get(last_word(call.name), -1)
-                if at < 0 or len(call.arguments) != at + 1:
+                place = (known | own).get(last_word(call.name), -1)
+                if place < 0 or len(call.arguments) != place + 1:
                     continue  # with arguments behind it, somebody thought of it as a format
-                since = _made_elsewhere(function, call.arguments[at], foreign, call.line)
+                given = call.arguments[place]
+                since = _made_elsewhere(function, given, foreign, call.line) or _of_library(facts, unit, function, call)
                 if since:
                     yield _finding(rule, unit, function, call, since)
+
+
+_MAX_CALLERS: Final = 3
+"""Calls between the function that has a library's object and the one that prints a text of it."""
+
+
+def _of_library(facts: Facts, unit: ir.Unit, function: ir.Function, call: ir.Call) -> int:
+    """The line of a call whose format is a text that a library gave, keeps in what it gave, or wrote; zero if not."""
+    bare = _unwrapped(call.arguments[-1])
+    if isinstance(bare, ir.Literal):
+        return 0
+    made = _made(facts, unit, function, _MAX_CALLERS)
+    if isinstance(bare, ir.Call):
+        return bare.line if called_through(bare, made) else 0
+    if isinstance(bare, ir.Name):
+        return call.line if bare.name in made or _written_through(function, bare.name, call.line) else 0
+    names = {e.name for e in expressions(bare) if isinstance(e, ir.Name)}
+    return call.line if isinstance(bare, ir.Member) and names & made else 0
+
+
+def _made(facts: Facts, unit: ir.Unit, function: ir.Function, left: int) -> set[str]:
+    """What a library gave, in one function: also what callers in the same file hand it."""
+    found = made_by_library(facts, unit, function)
+    parameters = {n: p.name for n, p in enumerate(function.parameters) if "*" in p.type}
+    for caller in unit.functions if left and parameters else ():
+        for call in calls_in(caller.body) if caller is not function else ():
+            if last_word(call.name) == last_word(function.name):
+                theirs = _made(facts, unit, caller, left - 1)
+                given = ((n, word(a)) for n, a in enumerate(call.arguments))
+                found |= {parameters[n] for n, name in given if n in parameters and name in theirs}
+    return found
+
+
+def _written_through(function: ir.Function, name: str, until: int) -> bool:
+    """Whether a text of the function's own is handed to a function that a variable holds: to an entry of a plug-in."""
+    pointers = {p.name for p in function.parameters if "*" in p.type} | {
+        s.target.name
+        for s in every_statement(function.body)
+        if isinstance(s, ir.Assign) and s.declares and "*" in s.type and isinstance(s.target, ir.Name)
+    }
+    return any(
+        c.line <= until
+        and isinstance(c.function, ir.Name)
+        and c.function.name in pointers
+        and any(word(a) == name for a in c.arguments)
+        for c in calls_in(function.body)
+    )
+
+
+_WRAPS: Final = frozenset({"c_str", "data", "constData", "toUtf8", "toLocal8Bit", "toLatin1", "toStdString"})
+
+
+def _unwrapped(expression: ir.Expression) -> ir.Expression:
+    """A text without what turns it into characters: ``qPrintable(text)``, ``text.c_str()``."""
+    bare = uncast(expression)
+    while isinstance(bare, ir.Call):
+        if bare.name == "qPrintable" and bare.arguments:
+            bare = uncast(bare.arguments[0])
+        elif bare.receiver is not None and last_word(bare.name) in _WRAPS:
+            bare = uncast(bare.receiver)
+        else:
+            break
+    return bare
 
 
 _READS_FORMAT: Final = {"vprintf": 0, "vfprintf": 1, "vdprintf": 1, "vsyslog": 1, "vsnprintf": 2, "vasprintf": 1}
@@ -72,8 +164,8 @@ def _printers(units: list[ir.Unit]) -> Iterator[tuple[str, int]]:
 
 def _made_elsewhere(function: ir.Function, given: ir.Expression, foreign: set[str], until: int) -> int:
     """The line from which a format holds a text that others decide about; zero where nothing says so."""
-    bare = uncast(given)
-    if _gives(bare, foreign):
+    bare = _unwrapped(given)
+    if _gives(bare, foreign) or (function.name in MAINS and _is_argument(function, bare)):
         return bare.line
     name = word(bare)
     if not name:
@@ -86,6 +178,12 @@ def _made_elsewhere(function: ir.Function, given: ir.Expression, foreign: set[st
                 return statement.line
     filled = (c for c in calls_in(function.body) if c.line <= until)
     return next((c.line for c in filled if _fills(c, name)), 0)
+
+
+def _is_argument(function: ir.Function, value: ir.Expression) -> bool:
+    """``argv[1]`` of the function a program begins with."""
+    vector = function.parameters[1].name if len(function.parameters) > 1 else ""
+    return isinstance(value, ir.Item) and bool(vector) and word(value.base) == vector
 
 
 def _fills(call: ir.Call, name: str) -> bool:
@@ -106,7 +204,7 @@ def _fills(call: ir.Call, name: str) -> bool:
 def _gives(value: ir.Expression, foreign: set[str]) -> bool:
     """Whether a text comes from a call that gives others' texts, or is one that a lookup found: ``*banner``."""
     if isinstance(value, ir.Call):
-        return value.name in _GIVE or word(value.function) in foreign
+        return last_word(value.name) in _GIVE or word(value.function) in foreign
     if isinstance(value, ir.Operation) and value.operator == "deref":
         value = uncast(value.operands[0])
     base = uncast(value.base) if isinstance(value, ir.Member) and value.through else value
@@ -145,7 +243,7 @@ RULE: Final = Rule(
     practice=Practice.INPUT_VALIDATION,
     cwe=134,
     severity=Severity.HIGH,
-    languages=NATIVE,
+    languages=ALL,
     why="A per cent sign in a name or in a library's message reads, and with %n writes, memory that nobody gave.",
     fix='Print the text through "%s".',
     bad="void tell(void) {\n    syslog(LOG_ERR, dlerror());\n}\n",
