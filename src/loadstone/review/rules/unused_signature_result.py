@@ -13,10 +13,11 @@ from loadstone.review.analyses.facts import Facts, Site
 from loadstone.review.analyses.mentions import every_expression, names_in
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Success
+from loadstone.review.rules.optional_proofs import proofs_that_may_be_missing
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.three_valued_verdicts import errors_taken_for_yes
-from loadstone.review.walk import expressions, statements
+from loadstone.review.walk import statements
 
 __all__ = ["RULE"]
 
@@ -36,7 +37,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 ),
                 context=spot.function,
             )
-    yield from _optional(rule, facts)
+    for unit in facts.program.units:
+        yield from proofs_that_may_be_missing(rule, unit)
     yield from _of_three(rule, facts)
     for site in facts.of(ApiRole.VERIFY):
         if site.api.raises:
@@ -128,39 +130,6 @@ def _gives_back(site: Site) -> bool:
     """Whether the function only closes the state that a check elsewhere had opened (a holder's destructor)."""
     named = set(names_in(site.function.body))
     return "WTD_STATEACTION_CLOSE" in named and "WTD_STATEACTION_VERIFY" not in named
-
-
-def _optional(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    """``if (has(signature) && !verify(data, signature)) refuse``: what carries no signature passes."""
-    for unit in facts.program.units:
-        for function in unit.functions if unit.language in NATIVE else ():
-            for statement in statements(function.body.body):
-                if isinstance(statement, ir.If) and (call := _verified_if_there(statement.condition)) is not None:
-                    yield rule.no(
-                        f"{call.name} is called only when there is a signature: without one everything passes.",
-                        Location.lines(unit.path, statement.line),
-                        fix="Refuse what carries no signature.",
-                        context=function.name,
-                        condition=function.condition,
-                    )
-
-
-def _verified_if_there(condition: ir.Expression) -> ir.Call | None:
-    if not isinstance(condition, ir.Operation) or condition.operator != "&&":
-        return None
-    first, second = condition.operands
-    if not isinstance(second, ir.Operation) or second.operator != "!" or not isinstance(second.operands[0], ir.Call):
-        return None
-    call = second.operands[0]
-    given = {a.name for a in call.arguments if isinstance(a, ir.Name)}
-    asked = {e.name for e in expressions(first) if isinstance(e, ir.Name)}
-    if len(given) > 1 and given & asked and _VERIFIES.search(call.name) and _SIGNATURE.search(" ".join(given & asked)):
-        return call
-    return None
-
-
-_VERIFIES: Final = re.compile(r"(?i)verif|sign|check|valid|authentic|trust")
-_SIGNATURE: Final = re.compile(r"(?i)sig|mac|digest|hash|cert|checksum")
 
 
 RULE: Final = Rule(
