@@ -9,8 +9,9 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.travel import Arrival, SinkKind
+from loadstone.review.ir import Language
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
-from loadstone.review.rules.origins import OWN
+from loadstone.review.rules.origins import weighed
 from loadstone.review.rules.places import PYTHON, at
 from loadstone.review.rules.rule import Rule
 
@@ -29,13 +30,13 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         sink = arrival.sink
         cwe, text = _SAYS[sink.kind]
-        own = arrival.source.kind in OWN or arrival.source.kind in _KEPT
+        most = Severity.MEDIUM if sink.kind is SinkKind.ATTRIBUTE or arrival.source.kind in _KEPT else Severity.HIGH
         message = text.format(name=sink.name, source=from_where(arrival))
         yield rule.no(
             message[0].upper() + message[1:] if sink.kind is SinkKind.ATTRIBUTE else message,
             at(sink.spot),
             cwe=cwe,
-            severity=Severity.MEDIUM if own or sink.kind is SinkKind.ATTRIBUTE else Severity.HIGH,
+            severity=weighed(most, arrival.source.kind, facts, Language.PYTHON),
             why=steps(arrival, f"decides what {sink.name} does"),
             context=sink.spot.function,
             condition=sink.spot.condition,

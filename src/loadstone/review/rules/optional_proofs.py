@@ -15,7 +15,9 @@ from loadstone.review.walk import calls, expressions
 
 __all__ = ["proofs_that_may_be_missing"]
 
-_VERIFIES: Final = re.compile(r"(?i)verif|check_?sig|valid_?sig|sig\w*_?(?:ok|good|valid|check)|authentic|genuine|\bis_?signed")
+_VERIFIES: Final = re.compile(
+    r"(?i)verif|check_?sig|valid_?sig|sig\w*_?(?:ok|good|valid|check)|authentic|genuine|\bis_?signed"
+)
 _PROOF: Final = re.compile(r"(?i)(?:\A|[^a-z])sig(?:s|_|\Z|[^a-zN])|signature|siglen|sigsize|\bmac\b|hmac|\bcert|proof")
 _POLICY: Final = re.compile(r"(?i)requir|need|enforce|mandatory|policy|strict|wanted|must")
 """Words of a setting, which says whether proofs are asked for at all."""

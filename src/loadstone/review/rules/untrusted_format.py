@@ -16,7 +16,7 @@ from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import MAINS, last_word, uncast
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.lookups import called_through, looked_up, made_by_library, word
-from loadstone.review.rules.origins import OWN
+from loadstone.review.rules.origins import weighed
 from loadstone.review.rules.places import ALL, NATIVE, at, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -60,7 +60,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield rule.no(
                 f"The format of {last_word(sink.name)} comes from {from_where(arrival)}.",
                 at(sink.spot),
-                severity=Severity.MEDIUM if kind in OWN or own else Severity.HIGH,
+                severity=weighed(Severity.MEDIUM if own else Severity.HIGH, kind, facts, ir.Language.PYTHON),
                 fix="Give a format of the program's own, and the text as its argument.",
                 why=steps(arrival, "read as a format"),
                 context=sink.spot.function,

@@ -166,8 +166,8 @@ def _is_yes(value: ir.Expression | None) -> bool:
 _OPENS: Final = frozenset(
     {
         *("get", "post", "put", "patch", "delete", "head", "options", "request", "stream", "send"),
-        *("Client", "AsyncClient", "Session", "ClientSession", "TCPConnector", "ws_connect", "connect", "open_connection"),
-        *("create_connection", "urlopen", "PoolManager", "HTTPSConnectionPool", "SMTP_SSL"),
+        *("Client", "AsyncClient", "Session", "ClientSession", "TCPConnector", "ws_connect", "connect"),
+        *("open_connection", "create_connection", "urlopen", "PoolManager", "HTTPSConnectionPool", "SMTP_SSL"),
     }
 )
 

@@ -176,7 +176,9 @@ class PythonNames:
                     for name, given in zip(to.parameters, call.arguments, strict=False):
                         if isinstance(given, ir.Name) and given.name in held:
                             key = (to.unit.path, to.function.name, name)
-                            found[key] = held[given.name] if found.get(key, held[given.name]) == held[given.name] else ""
+                            found[key] = (
+                                held[given.name] if found.get(key, held[given.name]) == held[given.name] else ""
+                            )
         return found
 
     def _built(self, routine: Routine) -> Iterator[tuple[str, str]]:
