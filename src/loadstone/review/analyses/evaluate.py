@@ -351,9 +351,8 @@ class PathEvaluator:
     def _call(self, call: ir.Call, state: State, frame: Frame) -> Outcomes:
         results: Outcomes = []
         function = uncast(call.function)
-        receivers: Outcomes = [(None, state)]
-        if call.receiver is not None:
-            receivers = self.value(call.receiver, state, frame)
+        first = function if isinstance(function, ir.Call) else call.receiver
+        receivers: Outcomes = self.value(first, state, frame) if first is not None else [(None, state)]
         given = (*call.arguments, *(v for _, v in call.keywords))
         for receiver, with_receiver in receivers:
             if isinstance(function, ir.Member) and function.through:
@@ -369,8 +368,8 @@ class PathEvaluator:
 
     def _callee(self, function: ir.Expression, receiver: Value, state: State, frame: Frame) -> Value:
         """What is called. The object of a method is made once, where a call makes it."""
-        if isinstance(function, ir.Call) and not self.calls.looks_up(function):
-            return None
+        if isinstance(function, ir.Call):
+            return receiver  # ``symbol(library, "run")(1)``: what the first call gave
         if isinstance(function, ir.Member) and isinstance(uncast(function.base), ir.Call):
             return self._field(function, receiver, None, state, frame)
         return self.one(function, state, frame)

@@ -10,7 +10,7 @@ from loadstone.review.apis import ApiRole, tables
 from loadstone.review.frontends.c.expressions import CExpressions
 from loadstone.review.typenames import base_type
 
-__all__ = ["deduced", "deleter", "inferred", "is_object"]
+__all__ = ["braced", "constructed", "deduced", "deleter", "inferred", "is_object"]
 
 _DELETER: Final = re.compile(r"unique_ptr\s*<.*?,\s*(?:decltype\s*\(\s*&?\s*)?(?:::)?([\w:]+)", re.DOTALL)
 _PLAIN: Final = re.compile(
@@ -38,6 +38,21 @@ def is_object(spelled: str) -> bool:
         or bare == "auto"
     )
     return bool(bare) and not plain
+
+
+def constructed(spelled: str, arguments: tuple[ir.Expression, ...], line: int) -> ir.Expression:
+    """What ``T name(arguments)`` holds: an object that its constructor makes, or the value itself."""
+    if not is_object(spelled):
+        return arguments[0] if arguments else ir.Literal(line, 0)
+    name = base_type(spelled)
+    return ir.Call(line, name, ir.Name(line, name), arguments, (), None, line)
+
+
+def braced(spelled: str, value: ir.Display, line: int) -> ir.Expression:
+    """What ``T name{...}`` holds: an object, the one value in the braces, or what is filled member by member."""
+    if is_object(spelled):
+        return value if any(value.keys) else constructed(spelled, value.items, line)
+    return value.items[0] if len(value.items) == 1 and not spelled.endswith("]") else value
 
 
 def deleter(spelled: str, value: ir.Expression | None) -> str:

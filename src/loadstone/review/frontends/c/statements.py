@@ -10,6 +10,7 @@ from tree_sitter import Node, Parser
 
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
+from loadstone.review.frontends.c.aggregates import laid_out
 from loadstone.review.frontends.c.declarators import (
     Declarator,
     declared_in,
@@ -21,7 +22,7 @@ from loadstone.review.frontends.c.declarators import (
 from loadstone.review.frontends.c.decorations import Decorations
 from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.frontends.c.expressions import MAX_DEPTH, CExpressions, TooDeepForC
-from loadstone.review.frontends.c.holders import deduced, deleter, inferred, is_object
+from loadstone.review.frontends.c.holders import braced, constructed, deduced, deleter, inferred, is_object
 from loadstone.review.typenames import base_type, iterated, long_name
 
 __all__ = ["Bodies"]
@@ -173,7 +174,8 @@ class Bodies:
             return
         lowered = x.lower(inner)
         if isinstance(lowered, ir.AssignmentExpression):
-            yield ir.Assign(lowered.line, lowered.target, lowered.value, operator=lowered.operator)
+            made = ir.Assign(lowered.line, lowered.target, lowered.value, operator=lowered.operator)
+            yield from laid_out(made, x.types)
         elif isinstance(lowered, ir.Cast) and lowered.type.strip() == "void":
             yield ir.Evaluate(line, lowered.operand, discards=True)
         else:
@@ -232,29 +234,21 @@ class Bodies:
             arguments = _taken_for_parameters(one.function, x)
             spelled = long_name(type_text(node), x.types)
             spelled = x.types.get(f"using {base_type(spelled)}", spelled)
-            value = self._constructed(spelled, arguments, line)
+            value = constructed(spelled, arguments, line)
         elif one.value is not None and one.value.type == "argument_list":
-            value = self._constructed(spelled, x.arguments(one.value), line)
+            value = constructed(spelled, x.arguments(one.value), line)
         elif one.value is not None:
             value = x.lower(one.value)
-            if self.is_cpp and isinstance(value, ir.Display) and is_object(spelled):
-                value = self._constructed(spelled, value.items, line)
+            if self.is_cpp and isinstance(value, ir.Display):
+                value = braced(spelled, value, line)
         elif self.is_cpp and is_object(spelled) and not one.shape:
             value = ir.Call(line, base_type(spelled), ir.Name(line, base_type(spelled)), (), (), None, line)
         if "auto" in spelled.split() and value is not None:
             spelled = deduced(spelled, inferred(value, x))
         x.types[one.name] = spelled
         cleanup = cleanup or deleter(spelled, value)
-        yield ir.Assign(
-            line, ir.Name(line, one.name), value, declares=True, type=spelled, static=static, cleanup=cleanup
-        )
-
-    @staticmethod
-    def _constructed(spelled: str, arguments: tuple[ir.Expression, ...], line: int) -> ir.Expression:
-        if not is_object(spelled):
-            return arguments[0] if arguments else ir.Literal(line, 0)
-        name = base_type(spelled)
-        return ir.Call(line, name, ir.Name(line, name), arguments, (), None, line)
+        name = ir.Name(line, one.name)
+        yield from laid_out(ir.Assign(line, name, value, True, spelled, static, cleanup), x.types)
 
     def _member_initializer(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         children = node.named_children
@@ -269,7 +263,7 @@ class Bodies:
         if len(arguments) == 1 and not (spelled and is_object(spelled)):
             value = arguments[0]
         elif spelled:
-            value = self._constructed(spelled, arguments, line)
+            value = constructed(spelled, arguments, line)
         else:
             value = ir.Display(line, arguments)
         yield ir.Assign(line, ir.Member(line, ir.Name(line, "this"), name, through=True), value)
