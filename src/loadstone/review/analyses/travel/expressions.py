@@ -189,6 +189,8 @@ class ValueReader:
         pieces = [
             Piece(place, Shape.WHOLE, checks) for place in self.names.attribute(self.routine.unit, owner, member.name)
         ]
+        methods = self.names.properties(self.routine.unit, owner, member.name)
+        pieces += [Piece(method.result, Shape.WHOLE, checks) for method in methods]
         if not own:
             pieces += [_with(piece, checks) for piece in self.pieces(member.base)]
         return pieces
@@ -296,8 +298,12 @@ class ValueReader:
         if routines:
             return self._of_program(call, routines, given, named)
         later = deferred(call, given, self.pieces, self.routine.function.owner)
-        if later is not None and (routines := self.names.named(self.routine, later[0])):
-            return self._of_program(call, routines, later[1], [])
+        if later is not None:
+            if routines := self.names.named(self.routine, later[0]):
+                return self._of_program(call, routines, later[1], [])
+            handed = ir.Call(call.line, later[0], call.function, call.arguments, (), None, call.end_line)
+            for kind, name, pieces in sinks_of(handed, self.tables.get(later[0]), later[1], {}, []):
+                self._sink(kind, name, call.line, pieces, handed)
         made = self.names.made(self.routine, call.name)
         if made is not None:
             return self._object(call, made, given, named)

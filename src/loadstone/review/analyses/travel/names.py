@@ -115,6 +115,10 @@ class Routine:
         return dict(call.keywords).get(names[position]) if position < len(names) else None
 
 
+_PROPERTIES: Final = frozenset({"property", "cached_property", "functools.cached_property"})
+"""Decorators with which a method is read as an attribute."""
+
+
 class PythonNames:
     """The functions and classes of a program's Python files."""
 
@@ -236,6 +240,13 @@ class PythonNames:
             yield from owners
         else:
             yield ("a", "", name)
+
+    def properties(self, unit: ir.Unit, owner: str, name: str) -> list[Routine]:
+        """The methods that are read as an attribute: of its class, or of the few classes near by."""
+        read = [r for r in self._by_method.get(name, ()) if r.function.owner and r.function.marks & _PROPERTIES]
+        own = [r for r in read if not owner or r.function.owner == owner]
+        found = self._nearest(unit, own) if own else []
+        return found if len(found) <= _MAX_BY_NAME else []
 
     def never_returns(self, routine: Routine, call: ir.Call) -> bool:
         """Whether a function of the program that is called always raises or ends the process."""
