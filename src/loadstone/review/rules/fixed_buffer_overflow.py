@@ -16,6 +16,7 @@ from loadstone.review.analyses.words import is_constant, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.identities import NamesInSight, Thing, is_among
 from loadstone.review.rules.lookups import filled_names, made_by_library
+from loadstone.review.rules.number_claims import numbers_that_write
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, parts_of, tops
@@ -77,6 +78,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             for function in unit.functions:
                 yield from _terminators(rule, unit, function)
                 yield from _allocations(rule, unit, function)
+    yield from numbers_that_write(rule, facts)
 
 
 # Tables.

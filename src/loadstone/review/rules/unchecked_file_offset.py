@@ -15,6 +15,7 @@ from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.file_numbers import FileNumbers, reads_headers
+from loadstone.review.rules.number_claims import numbers_that_read
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -43,6 +44,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _numbers(rule, unit)
         for function in unit.functions if reads_headers(unit) else ():
             yield from _function(rule, unit, function)
+    yield from numbers_that_read(rule, facts)
 
 
 def _numbers(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:

@@ -382,7 +382,10 @@ class CExpressions:
         name = base_type(text(spelled)) if spelled is not None else "?"
         arguments = self.arguments(node.child_by_field_name("arguments"))
         line = self.line(node)
-        return ir.Operation(line, "new", (ir.Call(line, name, ir.Name(line, name), arguments, (), None, line),))
+        made = ir.Call(line, name, ir.Name(line, name), arguments, (), None, line)
+        declarator = node.child_by_field_name("declarator")
+        length = declarator.child_by_field_name("length") if declarator is not None else None
+        return ir.Operation(line, "new", (made,) if length is None else (made, self.lower(length)))
 
     def _delete(self, node: Node) -> ir.Expression:
         values = self.arguments(node)

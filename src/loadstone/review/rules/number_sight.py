@@ -1,0 +1,149 @@
+"""What one program says about numbers beyond one function: summaries, what libraries give, and what others compare."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Final
+
+from loadstone.quick_dataclass import dataclass
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import every_expression
+from loadstone.review.analyses.words import last_word
+from loadstone.review.rules.identities import NamesInSight, Thing
+from loadstone.review.rules.lookups import made_by_library
+from loadstone.review.rules.number_uses import BYTES, leftmost
+from loadstone.review.rules.outside_numbers import NumberOrigin, OutsideNumber, is_integer
+from loadstone.review.rules.places import NATIVE
+from loadstone.review.typenames import base_type, pointee
+
+__all__ = ["Sight", "Summary"]
+
+_VIEWED: Final = re.compile(r"\bconst\s+(?:u?int8_t|unsigned char|BYTE|UCHAR|guint8|quint8|uchar|u8)\b[^*]*\*\s*\Z")
+_ASKS: Final = frozenset({"<", "<=", ">", ">=", "==", "!=", "%", "&"})
+_UNKNOWN: Final = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a function gives back that somebody else chose: its result, and by parameter what it fills.
+
+    The places are told by what follows the parameter's name: empty for ``*parameter``, ``.count`` for a member.
+    """
+
+    gives: OutsideNumber | None
+    fills: dict[int, dict[str, OutsideNumber | NumberOrigin | None]]
+
+
+class Sight:
+    """The native units of one program."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.program = facts.program
+        self.units = [u for u in self.program.units if u.language in NATIVE]
+        self.own = {id(u): {last_word(f.name): f for f in u.functions} for u in self.units}
+        self._everywhere: dict[str, list[ir.Function]] = {}
+        for unit in self.units:
+            for function in unit.functions:
+                self._everywhere.setdefault(last_word(function.name), []).append(function)
+        self.summaries: dict[int, Summary] = {}
+        self.shared: dict[Thing, OutsideNumber] = {}
+        """What members and variables of a file are given that nobody compared before."""
+        self._names: dict[int, set[str]] = {}
+        self._compared: dict[int, dict[str, list[tuple[int, str]]]] = {}
+
+    def find(self, unit: ir.Unit, name: str) -> ir.Function | None:
+        """The function that a name means: of the same file, or the only one of the program."""
+        own = self.own[id(unit)].get(name)
+        others = self._everywhere.get(name, ())
+        return own if own is not None else others[0] if len(others) == 1 and not others[0].local else None
+
+    def foreign_names(self, unit: ir.Unit, function: ir.Function) -> set[str]:
+        """The variables and members that hold what a library gave."""
+        known = self._names.get(id(function))
+        if known is None:
+            known = self._names[id(function)] = made_by_library(self.facts, unit, function)
+        return known
+
+    @cached_property
+    def foreign_types(self) -> frozenset[str]:
+        """The classes of the program of which a library gives one: what their members say, and give, is foreign."""
+        found: set[str] = set()
+        for unit in self.units:
+            classes = {c.name for c in unit.classes}
+            for function in unit.functions:
+                names = self.foreign_names(unit, function)
+                scope = NamesInSight(self.program, unit, function) if names else None
+                for name in names if scope is not None else ():
+                    spelled = scope.type_of(ir.Name(0, name))  # type: ignore[union-attr]
+                    if "*" in spelled or "_ptr<" in spelled:
+                        found.add(last_word(base_type(pointee(spelled))))
+            found -= found - classes - {n for u in self.units for n in (c.name for c in u.classes)}
+        return frozenset(found)
+
+    @cached_property
+    def viewed_types(self) -> frozenset[str]:
+        """The classes as which bytes from outside are looked at: ``(const struct record *)(map + n)``."""
+        classes = {c.name for u in self.units for c in u.classes}
+        found: set[str] = set()
+        for unit in self.units:
+            mapped = "mmap" in unit.words or "MapViewOfFile" in unit.words
+            for function in unit.functions:
+                scope = None
+                for part in every_expression(function.body):
+                    if not isinstance(part, ir.Cast) or "*" not in part.type:
+                        continue
+                    name = last_word(base_type(part.type))
+                    if name not in classes or name in found or not (mapped or "const" in part.type):
+                        continue
+                    scope = scope or NamesInSight(self.program, unit, function)
+                    if BYTES.search(scope.type_of(leftmost(part.operand))):
+                        found.add(name)
+        return frozenset(found)
+
+    def is_data(self, spelled: str) -> bool:
+        """Whether a pointer leads to a class of plain numbers and texts: what is filled, and has no work to do."""
+        members = self._members.get(last_word(base_type(spelled)))
+        return members is not None and "*" in spelled and "const" not in spelled and all(map(_is_plain, members))
+
+    @cached_property
+    def _members(self) -> dict[str, tuple[str, ...]]:
+        return {c.name: tuple(m.type for m in c.members) for u in self.units for c in u.classes if c.members}
+
+    @staticmethod
+    def bytes_of(function: ir.Function) -> frozenset[str]:
+        """The parameters that are bytes to be looked at: ``const uint8_t *data``."""
+        return frozenset(p.name for p in function.parameters if _VIEWED.search(p.type))
+
+    def is_compared_elsewhere(self, unit: ir.Unit, function: ir.Function | None, thing: Thing) -> bool:
+        """Whether another function of the file compares a member, or may."""
+        compared = self._compared.get(id(unit))
+        if compared is None:
+            compared = self._compared[id(unit)] = {}
+            for one in unit.functions:
+                for other in self._compares(unit, one):
+                    compared.setdefault(other.name, []).append((id(one), other.owner))
+        return any(
+            key != id(function) and (owner == thing.owner or _UNKNOWN in {owner, thing.owner})
+            for key, owner in compared.get(thing.name, ())
+        )
+
+    def _compares(self, unit: ir.Unit, function: ir.Function) -> frozenset[Thing]:
+        asked = [
+            operand
+            for part in every_expression(function.body)
+            if isinstance(part, ir.Operation) and part.operator in _ASKS
+            for operand in part.operands
+            if isinstance(operand, ir.Member | ir.Name | ir.Cast)
+        ]
+        if not asked:
+            return frozenset()
+        scope = NamesInSight(self.program, unit, function)
+        things = (scope.thing(one) for one in asked)
+        return frozenset(t for t in things if t is not None and not scope.is_local(t))
+
+
+def _is_plain(spelled: str) -> bool:
+    return is_integer(spelled.replace("[]", "").strip()) or bool(re.search(r"\b(?:float|double)\b", spelled))
