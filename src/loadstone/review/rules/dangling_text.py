@@ -47,8 +47,8 @@ _REFERRED: Final = re.compile(r"\b(?:w?string|path|QString|QByteArray)\s*(?:cons
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     if not any(s.api.role in {ApiRole.LOAD, ApiRole.RESOLVE} for s in facts.reached):
         return
+    made = _making(facts)
     for unit in (u for u in facts.program.units if u.language is ir.Language.CPP):
-        made = _making(facts)
         for function in unit.functions:
             yield from _kept(rule, unit, function, made)
             yield from _given_back(rule, unit, function, made)
