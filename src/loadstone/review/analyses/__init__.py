@@ -15,7 +15,7 @@ from loadstone.review.analyses.paths import explored
 from loadstone.review.analyses.program import KnownFunction, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.summaries import Summaries
-from loadstone.review.analyses.words import last_word
+from loadstone.review.analyses.words import last_word, makes_file
 from loadstone.review.apis import CORE, MINOR, ApiRole, Success, Tables, tables
 from loadstone.review.cfg import Assertion, Graph, build
 from loadstone.review.walk import expressions
@@ -151,6 +151,8 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
                     wanted.add(key)
                 if api is not None and api.role is ApiRole.SOURCE:
                     reading.add(key)
+                if api is not None and api.role is ApiRole.OPEN and makes_file(call):
+                    wanted.add(key)
                 if api is not None and api.role is ApiRole.LOAD and unit.language is ir.Language.C:
                     loading.add(key)
                 if call.name in shared:

@@ -33,6 +33,9 @@ __all__ = ["Sites"]
 
 _MAX_PIECES: Final = 16
 _MAX_INVOCATIONS: Final = 24
+_EACH: Final = frozenset({ApiRole.SET_ENVIRONMENT, ApiRole.SEARCH_PATH, ApiRole.JOIN, ApiRole.COMMAND, ApiRole.RESOLVE})
+"""Roles of which every argument is looked at, piece by piece."""
+
 _OPENED: Final = frozenset({ApiRole.LOAD, ApiRole.OPEN, ApiRole.ALLOCATE})
 _LIVE: Final = frozenset({"call", "dereference", "argument", "release", "destroy"})
 _CLOSED: Final = frozenset({ApiRole.LOAD, ApiRole.RESOLVE})
@@ -181,7 +184,7 @@ class Sites:
         pieces = tuple(self.part(v, state, frame) for v in state.leaves(subject))
         arguments = tuple(self.argument(v, state) for v in values)
         each: tuple[tuple[Part, ...], ...] = ()
-        if site.api.role in {ApiRole.SET_ENVIRONMENT, ApiRole.SEARCH_PATH, ApiRole.JOIN, ApiRole.COMMAND}:
+        if site.api.role in _EACH:
             each = tuple(tuple(self.part(leaf, state, frame) for leaf in state.leaves(v)) for v in values)
         whole = self.part(subject, state, frame)
         looked = state.looks.get(subject)

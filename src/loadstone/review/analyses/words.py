@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -35,6 +36,7 @@ __all__ = [
     "is_constant",
     "is_inside",
     "last_word",
+    "makes_file",
     "may_raise",
     "names_an_error",
     "names_own_place",
@@ -229,6 +231,24 @@ def is_c_library(given: ir.Expression | None) -> bool:
             return is_c_library(first)
         case _:
             return False
+
+
+_MAKES: Final = frozenset({"O_CREAT", "CREATE_ALWAYS", "CREATE_NEW", "OPEN_ALWAYS"})
+
+
+def makes_file(call: ir.Call) -> bool:
+    """Whether a call that opens a file makes it where it is missing: ``O_CREAT``, ``"w"``, ``CREATE_ALWAYS``."""
+    modes = [*map(uncast, call.arguments[1:])]
+    names = {e.name for mode in modes for e in (mode, *_operands(mode)) if isinstance(e, ir.Name)}
+    texts = [e.value for e in modes[:1] if isinstance(e, ir.Literal) and isinstance(e.value, str)]
+    return bool(names & _MAKES) or any(text[:1] in {"w", "a"} for text in texts)
+
+
+def _operands(mode: ir.Expression) -> Iterator[ir.Expression]:
+    """The flags that are or-ed together."""
+    for operand in mode.operands if isinstance(mode, ir.Operation) else ():
+        yield uncast(operand)
+        yield from _operands(uncast(operand))
 
 
 def may_raise(expression: ir.Expression) -> bool:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import FlowStep
 from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.travel import Arrival, Shape, SinkKind
+from loadstone.review.analyses.values import Spot
 from loadstone.review.rules.places import step
 
-__all__ = ["CURRENT", "WEAK", "by_sink", "from_where", "steps"]
+__all__ = ["CURRENT", "WEAK", "by_sink", "from_where", "reads_lines", "steps"]
 
 _MAX_STEPS: Final = 12
 
@@ -64,3 +67,12 @@ def steps(arrival: Arrival, last: str) -> tuple[FlowStep, ...]:
         half = _MAX_STEPS // 2
         shown = [*shown[:half], *shown[-half:]]
     return (*shown, step(arrival.sink.spot, last, "use"))
+
+
+_LINES: Final = re.compile(r"gets|scanf|getline|getdelim|getws")
+
+
+def reads_lines(facts: Facts, spot: Spot) -> bool:
+    """C and C++: whether what is read at a line are lines of text, more often settings than what somebody sends."""
+    functions = (f for u in facts.program.units if u.path == spot.path for f in u.functions if f.name == spot.function)
+    return any(c.line == spot.line and _LINES.search(c.name) for f in functions for c in calls_in(f.body))

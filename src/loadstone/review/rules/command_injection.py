@@ -235,15 +235,31 @@ def _line(rule: Rule, site: Site) -> Iterator[Claim]:
         return
     named = {key for key, _ in site.call.keywords}
     text, _ = leading_text(site.call.arguments[0], site.unit, site.function)
-    if "executable" not in named and _LINE.match(text):
+    unquoted = _WINDOWS.search(site.unit.text) and "shell" not in named and _begins_with_path(site.call.arguments[0])
+    if "executable" not in named and (_LINE.match(text) or unquoted):
         yield rule.no(
-            "The path in the command line has a space and no quotes, so a shorter program name is tried first.",
+            "The path in the command line may have a space and has no quotes, so a shorter program name is tried first."
+            if unquoted
+            else "The path in the command line has a space and no quotes, so a shorter program name is tried first.",
             at(site.spot),
             cwe=428,
             severity=Severity.MEDIUM,
             fix="Pass a list whose first item is the program.",
             context=site.spot.function,
         )
+
+
+_WINDOWS: Final = re.compile(r"\b(?:winreg|WinDLL|windll|win32api|ProgramFiles)\b")
+
+
+def _begins_with_path(line: ir.Expression) -> bool:
+    """``f"{path} --quiet"``, ``exe + " --quiet"``: a text that begins with what is put in, and goes on with a blank."""
+    bare = uncast(line)
+    if not isinstance(bare, ir.Operation) or bare.operator not in {"format", "+"} or len(bare.operands) < 2:
+        return False
+    first, second = map(uncast, bare.operands[:2])
+    behind = second.value if isinstance(second, ir.Literal) else None
+    return isinstance(first, ir.Name | ir.Member | ir.Item) and isinstance(behind, str) and behind.startswith(" ")
 
 
 def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterator[Claim]:

@@ -16,21 +16,13 @@ from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.keyed_digests import about_keyed_digests
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.verification_off import DIGEST, VERIFIES, off_by_default
 from loadstone.review.rules.verifying_tools import dropped_tool_verdicts
-from loadstone.review.walk import calls, expressions, parts_of, statements, tops
+from loadstone.review.walk import calls, expressions, statements, tops
 
 __all__ = ["RULE"]
 
-_DIGEST: Final = re.compile(
-    r"(?i)digest|sha\d+|sha_\d|checksum|hmac|\bhash(?:ed|sum)?\b|_hash|hash_|signature|\bcrc|crc\d+|md5|fingerprint"
-)
 _MAC: Final = re.compile(r"(?i)(?:\A|_)mac(?:\Z|_)")
-_VERIFIES: Final = re.compile(r"(?i)verif|valid|check|authent|trusted|signed")
-_ASKED_FOR: Final = re.compile(
-    r"(?i)\A_?(?:(?:require|verify|check|validate|enforce|need|strict)(?:_|\Z)\w*|\w*_(?:required|verified"
-    r"|checked|verification|enforced)|verify|secure)\Z"
-)
-_ABOUT: Final = re.compile(r"(?i)mac|sig|hash|digest|sum|cert|ssl|tls|integrity|auth|verif|trust|secure")
 _WEAK: Final = {
     "zlib.crc32": "CRC-32", "zlib.adler32": "Adler-32", "binascii.crc32": "CRC-32", "binascii.crc_hqx": "CRC",
     "hashlib.md5": "MD5", "hashlib.sha1": "SHA-1",
@@ -50,6 +42,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for visit in facts.travels.visits:
         if isinstance(visit.statement, ir.Try):
             yield from _swallowed(rule, visit, visit.statement)
+            yield from _refusal_told(rule, facts, visit, visit.statement)
             yield from _missing_is_good(rule, visit, visit.statement)
         if isinstance(visit.statement, ir.If):
             yield from _goes_on(rule, visit, visit.statement)
@@ -61,9 +54,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from dropped_tool_verdicts(rule, facts)
     yield from about_keyed_digests(rule, facts)
     for unit in facts.program.units:
-        if unit.language is ir.Language.PYTHON and _DIGEST.search(unit.text):
+        if unit.language is ir.Language.PYTHON and DIGEST.search(unit.text):
             yield from _weak(rule, unit)
-            yield from _off(rule, unit)
+            yield from off_by_default(rule, unit)
 
 
 def _missing_is_good(rule: Rule, visit: Visit, statement: ir.Try) -> Iterator[Claim]:
@@ -87,7 +80,7 @@ def _missing_is_good(rule: Rule, visit: Visit, statement: ir.Try) -> Iterator[Cl
 def _never_refuses(rule: Rule, visit: Visit) -> Iterator[Claim]:
     """``return digest == wanted or True``, of a function that is named after its verdict."""
     statement = visit.statement
-    if not isinstance(statement, ir.Return) or not _VERIFIES.search(simple(visit.function.name)):
+    if not isinstance(statement, ir.Return) or not VERIFIES.search(simple(visit.function.name)):
         return
     value = uncast(statement.value)
     if isinstance(value, ir.Operation) and value.operator == "||":
@@ -163,7 +156,7 @@ def _compared(condition: ir.Expression, function: ir.Function, *operators: str) 
     return any(
         isinstance(part, ir.Operation)
         and part.operator in operators
-        and any(_DIGEST.search(word) or _MAC.search(word) for word in (*words_in(part), *_made_by(part, function)))
+        and any(DIGEST.search(word) or _MAC.search(word) for word in (*words_in(part), *_made_by(part, function)))
         and not any(isinstance(operand, ir.Literal) for operand in part.operands)
         and not any(isinstance(uncast(o), ir.Call) and simple(uncast(o).name) == ("len") for o in part.operands)  # type: ignore[union-attr]
         for part in expressions(condition)
@@ -218,6 +211,38 @@ def _swallowed(rule: Rule, visit: Visit, statement: ir.Try) -> Iterator[Claim]:
             )
 
 
+def _refusal_told(rule: Rule, facts: Facts, visit: Visit, statement: ir.Try) -> Iterator[Claim]:
+    """``try: check_seal(pack)`` where ``check_seal`` raises for a bad file, and a handler says so and goes on."""
+    last = statement.body.body[-1] if statement.body.body else None
+    call = uncast(last.expression) if isinstance(last, ir.Evaluate) else None
+    if not isinstance(call, ir.Call) or statement.otherwise is not None:
+        return
+    routine = next((r for r in facts.travels.names.routines if r.function is visit.function), None)
+    called = facts.travels.names.called(routine, call) if routine is not None else []
+    if not any(_raises_for_bad(one.function) for one in called):
+        return
+    for handler in statement.handlers:
+        if _only_talks(handler.body):
+            yield _no(
+                rule,
+                visit,
+                handler.line,
+                f"{simple(call.name)} (line {call.line}) raises for a bad file; this only says so and goes on.",
+                347,
+                "Let the failure through, or leave the file out.",
+            )
+
+
+def _raises_for_bad(function: ir.Function) -> bool:
+    """Whether a function compares digests, or verifies, and raises where they differ."""
+    return any(
+        isinstance(s, ir.If)
+        and any(isinstance(inner, ir.Raise) for inner in s.then.body)
+        and (_refused(s.condition) or _compared(s.condition, function, "!="))
+        for s in statements(function.body.body)
+    )
+
+
 def _is_nothing(statement: ir.Statement) -> bool:
     return isinstance(statement, ir.Evaluate) and isinstance(statement.expression, ir.Literal)
 
@@ -231,7 +256,7 @@ def _is_last(call: ir.Call, statement: ir.Try) -> bool:
 
 def _verifies(statement: ir.If, visit: Visit) -> bool:
     names = [part.name for part in expressions(statement.condition) if isinstance(part, ir.Call)]
-    about = any(_VERIFIES.search(simple(name)) or _DIGEST.search(name) for name in names)
+    about = any(VERIFIES.search(simple(name)) or DIGEST.search(name) for name in names)
     return about or _refused(statement.condition) or _compared(statement.condition, visit.function, "!=")
 
 
@@ -299,7 +324,7 @@ def _cut_short(rule: Rule, visit: Visit, statement: ir.If) -> Iterator[Claim]:
                 words = {*words_in(sought), *_made_by(part, visit.function)}
                 whole = isinstance(uncast(sought), ir.Literal) or not any("digest" in word for word in words)
                 short = not whole and (_is_cut(sought, 32) or _is_text(held, visit.function))
-        if short and any(_DIGEST.search(word) or _MAC.search(word) for word in words):
+        if short and any(DIGEST.search(word) or _MAC.search(word) for word in words):
             yield _no(
                 rule,
                 visit,
@@ -353,7 +378,7 @@ def _always_true(rule: Rule, facts: Facts, visit: Visit, tuples: frozenset[tuple
     for atom in _atoms(condition):
         near = facts.travels.names.near(visit.unit) if isinstance(atom, ir.Call) and tuples else ()
         if isinstance(atom, ir.Call) and any((path, atom.name) in tuples for path in near):
-            verifies = bool(_VERIFIES.search(simple(atom.name)))
+            verifies = bool(VERIFIES.search(simple(atom.name)))
             yield _no(
                 rule,
                 visit,
@@ -412,60 +437,6 @@ def _made_by(comparison: ir.Expression, function: ir.Function) -> Iterator[str]:
         ):
             for top in tops(statement):
                 yield from (part.name for part in expressions(top) if isinstance(part, ir.Call))
-
-
-def _keys(condition: ir.Expression) -> Iterator[str]:
-    """``settings["verify"]``, ``settings.get("verify")``: the keys that a condition asks for."""
-    for part in expressions(condition):
-        match part:
-            case ir.Item(index=ir.Literal(value=str(key))):
-                yield key
-            case ir.Call(name=name, arguments=(ir.Literal(value=str(key)), *_)) if simple(name) == "get":
-                yield key
-
-
-def _off(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
-    """``require_signature=False``: verification that somebody must remember to ask for."""
-    defaults: dict[str, tuple[int, str]] = {}
-    for function in unit.functions:
-        for parameter in function.parameters:
-            if isinstance(parameter.default, ir.Literal) and parameter.default.value is False:
-                defaults.setdefault(parameter.name, (parameter.line, function.name))
-        for statement in statements(function.body.body):
-            if (
-                isinstance(statement, ir.Assign)
-                and isinstance(statement.target, ir.Member | ir.Name)
-                and isinstance(statement.value, ir.Literal)
-                and statement.value.value is False
-                and function.name == "<module>"
-            ):
-                defaults.setdefault(statement.target.name, (statement.line, function.name))
-        for part in (p for s in statements(function.body.body) for p in parts_of(s) if isinstance(p, ir.Display)):
-            for key, item in zip(part.keys, part.items, strict=False):
-                if key and isinstance(item, ir.Literal) and item.value is False:
-                    defaults.setdefault(key, (item.line, function.name))
-    wanted = {n: p for n, p in defaults.items() if _ASKED_FOR.match(n) and _ABOUT.search(n)}
-    if not wanted:
-        return
-    for function in unit.functions:
-        for statement in statements(function.body.body):
-            if isinstance(statement, ir.If):
-                words = {*words_in(statement.condition), *_keys(statement.condition)}
-                for name in wanted.keys() & words:
-                    inside = [c.name for c in calls(statement.then.body)] + [
-                        p.name for p in expressions(statement.condition) if isinstance(p, ir.Call)
-                    ]
-                    if any(_VERIFIES.search(simple(called)) or _DIGEST.search(called) for called in inside):
-                        line, where = wanted[name]
-                        yield rule.no(
-                            f"{name} is off unless somebody turns it on; without it line {statement.line} "
-                            f"verifies nothing.",
-                            Location.lines(unit.path, line),
-                            cwe=1188,
-                            severity=Severity.MEDIUM,
-                            fix="Verify by default.",
-                            context=where,
-                        )
 
 
 RULE: Final = Rule(

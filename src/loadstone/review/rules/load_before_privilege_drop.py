@@ -16,6 +16,7 @@ from loadstone.review.analyses.travel import Sink, SinkKind
 from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.analyses.words import is_c_library, last_word
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.every_right import every_right
 from loadstone.review.rules.places import ALL, NATIVE, at, in_file, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, expressions
@@ -27,6 +28,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _python(rule, facts)
     yield from _left_outside(rule, facts)
     yield from _groups_kept(rule, facts)
+    yield from _groups_kept_python(rule, facts)
+    yield from every_right(rule, facts)
     for site in (s for s in facts.reached if s.api.role is ApiRole.PRIVILEGE):
         yield from _group_too_late(rule, site)
         for invocation in site.invocations:
@@ -111,8 +114,9 @@ def _groups_kept(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """
     native = [u for u in facts.program.units if u.language in NATIVE]
     called = {last_word(c.name) for u in native for f in u.functions for c in calls_in(f.body)}
-    if called & _GROUPS:
+    if called & _FURTHER:
         return
+    stays = "the further groups stay" if called & _GROUPS else "the group and the further groups stay"
     for site in facts.of(ApiRole.PRIVILEGE):
         returns = any(isinstance(e, ir.Call) for a in site.call.arguments for e in expressions(a))
         named = {e.name for a in site.call.arguments for e in expressions(a) if isinstance(e, ir.Name)}
@@ -121,8 +125,7 @@ def _groups_kept(rule: Rule, facts: Facts) -> Iterator[Claim]:
         behind = [*_loads_behind(facts, site.spot)]
         if behind and site.unit.language in NATIVE and _DROPS.match(last_word(site.api.name)) and not own:
             yield rule.no(
-                f"{site.api.name} at line {site.spot.line} changes the user alone: the group and the further groups "
-                "stay, and what is loaded has them.",
+                f"{site.api.name} at line {site.spot.line} changes the user, and {stays}: what is loaded has them.",
                 at(site.spot),
                 cwe=271,
                 severity=Severity.MEDIUM,
@@ -131,6 +134,29 @@ def _groups_kept(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=site.spot.function,
                 condition=site.spot.condition,
             )
+
+
+def _groups_kept_python(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: ``os.setuid(user.pw_uid)`` in a program that never changes the further groups."""
+    units = [u for u in facts.program.units if u.language is ir.Language.PYTHON]
+    loads = any(s.kind is SinkKind.LOAD for s in facts.travels.sinks)
+    if not loads or any(_FURTHER & u.words or re.search(r"\b(?:setgroups|initgroups)\b", u.text) for u in units):
+        return
+    for function, unit in ((f, u) for u in units for f in u.functions):
+        called = [*calls_in(function.body)]
+        for call in called:
+            own = any(isinstance(e, ir.Call) for a in call.arguments for e in expressions(a))
+            if call.name in {"os.setuid", "os.setreuid", "os.setresuid"} and call.arguments and not own:
+                group = any(c.name.startswith("os.set") and c.name.endswith("gid") for c in called)
+                stays = "the further groups stay" if group else "the group and the further groups stay"
+                yield rule.no(
+                    f"{call.name} at line {call.line} changes the user, and {stays} those of before.",
+                    Location.lines(unit.path, call.line),
+                    cwe=271,
+                    severity=Severity.MEDIUM,
+                    fix="os.setgroups or os.initgroups and os.setgid first, the user last.",
+                    context=function.name,
+                )
 
 
 def _own_users(site: Site) -> set[str]:
@@ -156,6 +182,9 @@ _GROUPS: Final = frozenset(
     {"setgid", "setegid", "setregid", "setresgid", "setgroups", "initgroups", "setfsgid", "setgroups32"}
 )
 """Functions that change groups."""
+
+_FURTHER: Final = frozenset({"setgroups", "initgroups", "setgroups32"})
+"""Functions that change the further groups."""
 
 _MOVES: Final = frozenset({"chdir", "fchdir", "pivot_root"})
 

@@ -11,10 +11,11 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.folding import leading_text
-from loadstone.review.analyses.mentions import every_expression
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.lookups import word
 from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, statements
@@ -26,8 +27,8 @@ _SHARED: Final = re.compile(r"/(?:var/)?tmp(?:/|\Z)|/dev/shm(?:/|\Z)")
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    seen = set()
-    told = set()
+    seen: set[Spot] = set()
+    told: set[tuple[str, str]] = set()
     for site in (s for s in facts.reached if s.api.role in {ApiRole.LOAD, ApiRole.PATH}):
         for invocation in sorted(site.invocations, key=repr):
             private = next((spot for word, spot in sorted(invocation.flags) if word == "temporary:private"), None)
@@ -53,7 +54,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     ),
                     at(taint.spot),
                     cwe=377 if cwe == 377 else 379,
-                    why=(step(taint.spot, "a name others can guess", "taint"), step(site.spot, "loaded", "use")),
+                    why=(
+                        step(taint.spot, "a name others can guess", "taint"),
+                        *_named_behind(facts, taint.spot),
+                        step(site.spot, "loaded", "use"),
+                    ),
                     context=site.spot.function,
                 )
             elif text is not None and private is None:
@@ -73,7 +78,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     context=site.spot.function,
                 )
     yield from _fixed_names(rule, facts, told)
-    yield from _created(rule, facts, told)
+    yield from _created(rule, facts, told, seen)
     yield from _adopted(rule, facts)
     for site in facts.of(ApiRole.TEMPORARY):
         if site.api.kind == "predictable" and site.spot not in seen:
@@ -97,10 +102,28 @@ def _makers(facts: Facts, site: Site, text: str) -> Iterator[FlowStep]:
             yield step(other.spot, "made here", "acquire")
 
 
-def _created(rule: Rule, facts: Facts, told: set[tuple[str, str]]) -> Iterator[Claim]:
+def _named_behind(facts: Facts, made: Spot) -> Iterator[FlowStep]:
+    """Where a name is put behind the directory, when that is not the line that asks for the directory."""
+    function = next(
+        (f for u in facts.program.units if u.path == made.path for f in u.functions if f.name == made.function), None
+    )
+    if function is None:
+        return
+    asked = [c for c in calls_in(function.body) if c.line == made.line]
+    filled = {word(a) for c in asked for a in c.arguments} - {""}
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and statement.line > made.line:
+            parts = [*expressions(statement.value)]
+            named = any(isinstance(e, ir.Name) and e.name in filled for e in parts)
+            if named and any(isinstance(e, ir.Literal) and isinstance(e.value, str) for e in parts):
+                yield step(Spot(made.path, statement.line, made.function), "a fixed name is put behind it", "call")
+                return
+
+
+def _created(rule: Rule, facts: Facts, told: set[tuple[str, str]], seen: set[Spot]) -> Iterator[Claim]:
     """C and C++: a file of a name others can guess is made in a shared directory, and may be theirs already.
 
-    ``told`` are the functions whose load of such a file is a claim already.
+    ``told`` are the functions whose load of such a file is a claim already, ``seen`` the directories of such claims.
     """
     done = {s.spot for s in facts.of(ApiRole.OPEN) if (s.spot.path, s.spot.function) in told}
     for site in facts.reached:
@@ -111,6 +134,8 @@ def _created(rule: Rule, facts: Facts, told: set[tuple[str, str]]) -> Iterator[C
             shared = next((p.taint for p in invocation.parts if p.taint is not None and p.taint.kind == _FOLDER), None)
             own = any(word == "temporary:private" for word, _ in invocation.flags)
             if (text is None and shared is None) or own or site.spot in done or _varies(invocation):
+                continue
+            if shared is not None and shared.spot in seen:
                 continue
             done.add(site.spot)
             since = (step(shared.spot, "a directory that others may write", "taint"),) if shared is not None else ()

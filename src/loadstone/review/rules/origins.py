@@ -15,7 +15,7 @@ from loadstone.review.analyses.words import MAINS
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 
-__all__ = ["HARMLESS", "Judgement", "Origin", "constant_path", "is_absolute", "judgements", "weighed"]
+__all__ = ["HARMLESS", "Judgement", "Origin", "constant_path", "is_absolute", "judgements", "led_by", "weighed"]
 
 HARMLESS: Final = frozenset(
     {"guarded environment", "predictable temporary", "shared directory temporary", "current directory"}
@@ -93,8 +93,11 @@ def judgements(facts: Facts) -> Iterator[Judgement]:
 
 def _judged(site: Site, invocation: Invocation) -> Judgement:
     pieces = [p for p in invocation.parts if p.text != ""]
-    tainted = [p for p in pieces if p.taint is not None and p.taint.kind not in HARMLESS]
-    if not tainted and invocation.whole.taint is not None and invocation.whole.taint.kind not in HARMLESS:
+    tainted = [
+        p for p in pieces if p.taint is not None and p.taint.kind not in HARMLESS and not _is_number(p, invocation)
+    ]
+    counted = any(_is_number(p, invocation) for p in pieces if p.taint is not None)
+    if not (tainted or counted) and invocation.whole.taint is not None and invocation.whole.taint.kind not in HARMLESS:
         tainted = [invocation.whole]
     verified = any(word == "verified" for word, _ in invocation.flags)
     for piece in tainted:
@@ -113,6 +116,32 @@ def _judged(site: Site, invocation: Invocation) -> Judgement:
         cleared = _is_cleared(joined, site) or _is_cleared(invocation.whole, site) or verified
         return Judgement(site, Origin.CHECKED if cleared else Origin.PARAMETER, joined, invocation)
     return Judgement(site, Origin.FIXED, None, invocation)
+
+
+def led_by(site: Site, invocation: Invocation, kinds: frozenset[str]) -> Part | None:
+    """What of such a source may lead a path out of the directory that it is joined to; None when nothing may."""
+    pieces = [p for p in invocation.parts if p.text != ""]
+    if _is_cleared(invocation.whole, site):
+        return None
+    below = site.api.subject > 0  # openat(directory, name)
+    for piece in pieces:
+        sent = piece.taint is not None and piece.taint.kind in kinds and not _is_number(piece, invocation)
+        sent = sent and not _is_cleared(piece, site)
+        if sent and (_follows_separator(piece, pieces) or (below and len(pieces) == 1)):
+            return piece
+    return None
+
+
+_CONVERSION: Final = re.compile(r"%[-+ #0-9.*]*(?:hh|h|ll|l|j|z|t|L)?([a-zA-Z])")
+
+
+def _is_number(piece: Part, invocation: Invocation) -> bool:
+    """Whether a layout puts a piece in as a number: ``"%u.job"`` leads nowhere."""
+    parts = invocation.parts
+    form = next((n for n, p in enumerate(parts) if p.text is not None and "%" in p.text), len(parts))
+    behind = next((n for n, p in enumerate(parts) if p is piece), form) - form - 1
+    kinds = _CONVERSION.findall((parts[form].text or "").replace("%%", "")) if behind >= 0 else []
+    return behind < len(kinds) and kinds[behind] not in "sS" if kinds else False
 
 
 def _is_cleared(piece: Part, site: Site) -> bool:

@@ -15,6 +15,7 @@ from loadstone.review.analyses.travel.names import PythonNames
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.opened_anew import opened_anew
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -26,6 +27,7 @@ _SECURITY: Final = ("digest", "open", "canonical")
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _python(rule, facts)
+    yield from opened_anew(rule, facts)
     for site in (s for s in facts.reached if s.api.role is ApiRole.LOAD):
         vain = any(word == "looked in vain" for i in site.invocations for word, _ in i.flags)
         for invocation in sorted(site.invocations, key=repr):

@@ -9,8 +9,11 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.travel import Shape, SinkKind
-from loadstone.review.rules.arrivals import by_sink, from_where, steps
-from loadstone.review.rules.places import PYTHON, at
+from loadstone.review.analyses.words import makes_file
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.arrivals import by_sink, from_where, reads_lines, steps
+from loadstone.review.rules.origins import led_by
+from loadstone.review.rules.places import ALL, NATIVE, at, in_file, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
@@ -19,6 +22,7 @@ _LEADS: Final = frozenset({Shape.WHOLE, Shape.JOINED})
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _native(rule, facts)
     for arrival, unchecked in by_sink(facts, SinkKind.WRITE):
         if unchecked and arrival.source.kind == "network" and arrival.shape in _LEADS:
             sink = arrival.sink
@@ -32,13 +36,42 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
 
 
+_SENT: Final = frozenset({"network", "another process", "file or terminal"})
+
+
+def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """C and C++: a name in an archive, or in what a client says, behind a directory."""
+    for site in facts.reached:
+        if site.api.role is not ApiRole.OPEN or site.unit.language not in NATIVE or not makes_file(site.call):
+            continue
+        for invocation in sorted(site.invocations, key=repr):
+            piece = led_by(site, invocation, _SENT)
+            if piece is None or piece.taint is None or reads_lines(facts, piece.taint.spot):
+                continue
+            source = piece.taint
+            yield rule.no(
+                f"A file is made under a name that was read at line {source.spot.line}"
+                f"{in_file(source.spot, site.spot)}: it may lead anywhere with ../ or a leading slash.",
+                at(site.spot),
+                severity=Severity.HIGH if source.kind == "network" else Severity.MEDIUM,
+                why=(
+                    step(source.spot, f"read from the {source.kind}", "taint"),
+                    *(step(s, "passed on by this call", "call") for s in site.chain),
+                    step(site.spot, f"{site.api.name} makes the file", "use"),
+                ),
+                context=site.spot.function,
+                condition=site.spot.condition,
+            )
+            break
+
+
 RULE: Final = Rule(
     id="untrusted-file-name",
     question="Are files made only where the program says, whatever name somebody sends?",
     practice=Practice.INPUT_VALIDATION,
     cwe=22,
     severity=Severity.HIGH,
-    languages=PYTHON,
+    languages=ALL,
     why="A name with ../ in it, or a whole path, makes a file outside of the directory: over a library, for example.",
     fix="Take the last part of the name, allow letters and digits alone, or look where the path leads.",
     bad='upload = request.files["plugin"]\nupload.save(os.path.join(PLUGINS, upload.filename))\n',

@@ -11,8 +11,10 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.foreign import COMPUTED, symbol_of
 from loadstone.review.analyses.travel import SinkKind
-from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
-from loadstone.review.rules.places import PYTHON, at
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, reads_lines, steps
+from loadstone.review.rules.origins import weighed
+from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, parts_of
 
@@ -20,6 +22,7 @@ __all__ = ["RULE"]
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _native(rule, facts)
     arrivals = [*by_sink(facts, SinkKind.SYMBOL)]
     libraries = _of_libraries(facts) if arrivals else set()
     for arrival, unchecked in arrivals:
@@ -38,6 +41,40 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         else:
             check = min(arrival.checked, key=lambda c: c[1])
             yield rule.yes("The function's name is taken from a fixed set", at(check[1]), places=(at(spot),))
+
+
+_SENT: Final = frozenset({"network", "another process", "file or terminal"})
+_CLEARS: Final = frozenset({"allowed", "equals a constant"})
+
+
+def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """C and C++: what was read names the entry that is called."""
+    for site in facts.reached:
+        number = site.api.symbol
+        if site.api.role is not ApiRole.RESOLVE or number is None or site.unit.language is ir.Language.PYTHON:
+            continue
+        for invocation in sorted(site.invocations, key=repr):
+            pieces = [p for p in (invocation.pieces[number] if number < len(invocation.pieces) else ()) if p.text != ""]
+            sent = pieces[0] if len(pieces) == 1 else None  # a prefix of the program's own keeps to what it offers
+            if sent is None or sent.taint is None or sent.taint.kind not in _SENT:
+                continue
+            if {kind for kind, _ in sent.checks} & _CLEARS or reads_lines(facts, sent.taint.spot):
+                continue
+            yield rule.no(
+                f"The name that {site.api.name} looks up was read at line {sent.taint.spot.line}"
+                f"{in_file(sent.taint.spot, site.spot)}; any that the library exports can be named.",
+                at(site.spot),
+                cwe=470,
+                severity=weighed(Severity.MEDIUM, sent.taint.kind, facts, site.unit.language),
+                why=(
+                    step(sent.taint.spot, f"read from the {sent.taint.kind}", "taint"),
+                    *(step(s, "passed on by this call", "call") for s in site.chain),
+                    step(site.spot, "looked up in the library", "use"),
+                ),
+                context=site.spot.function,
+                condition=site.spot.condition,
+            )
+            break
 
 
 def _of_libraries(facts: Facts) -> set[int]:
@@ -59,7 +96,7 @@ RULE: Final = Rule(
     practice=Practice.INPUT_VALIDATION,
     cwe=20,
     severity=Severity.MEDIUM,
-    languages=PYTHON,
+    languages=ALL,
     why="A library exports more than the interface somebody meant to offer; each has arguments of its own.",
     fix="Look the name up in a table of the functions that may be called.",
     bad="function = getattr(lib, sys.argv[1])\nfunction()\n",

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
-from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.open_lists import open_to_all
 from loadstone.review.rules.places import ALL, at
 from loadstone.review.rules.rule import Rule
 
@@ -37,6 +37,10 @@ _OTHERS_WRITE: Final = frozenset(
         "fs::perms::all",
     }
 )
+_BY_ENUMERATOR: Final = frozenset({"all", "others_write", "others_all", "group_write", "WriteOther", "WriteGroup"})
+"""What ``std::filesystem::perms`` and ``QFile`` call the same. Source: their references."""
+
+_AT_THE_END: Final = "mode at the end"
 _CODE: Final = re.compile(r"(?i)plug-?in|module|addon|extension|\blib")
 _MASKED: Final = ("mkdir", "makedirs")
 """What creates: the process's mask takes from its mode, by default writing by others. Only places of code count."""
@@ -55,29 +59,12 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         for invocation in sorted(site.invocations, key=repr)[:1]:
             yield from _one(rule, site, invocation)
-    yield from _open_to_all(rule, facts)
+    yield from open_to_all(rule, facts)
 
 
 def _binds_socket(site: Site) -> bool:
     """Whether the function binds a socket: what it then opens to all is what others connect to, and no library."""
     return any(last_word(call.name) == "bind" and call.arguments for call in calls_in(site.function.body))
-
-
-def _open_to_all(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    """A security descriptor that has an access list, and the list is null: everybody may do everything."""
-    for unit in facts.program.units:
-        yield from _spelled_lists(rule, unit)
-        for function in unit.functions if "SetSecurityDescriptorDacl" in unit.words else ():
-            for call in calls_in(function.body):
-                given = [a.value if isinstance(a, ir.Literal) else ... for a in call.arguments]
-                if call.name == "SetSecurityDescriptorDacl" and len(given) > 2 and given[1] and given[2] is None:
-                    yield rule.no(
-                        "A NULL DACL lets everyone write what is created with it.",
-                        Location.lines(unit.path, call.line),
-                        fix="Use the DACL of an SDDL string that lets only administrators and the service write.",
-                        context=function.name,
-                        condition=function.condition,
-                    )
 
 
 def _lifts_mask(other: Site, site: Site) -> bool:
@@ -88,30 +75,6 @@ def _is_for_code(site: Site) -> bool:
     """Whether the path that is made says that libraries will lie there."""
     words = (str(w) for i in site.invocations for a in i.arguments for kind, w in a if kind == "constant")
     return any(_CODE.search(word) for word in words)
-
-
-_DESCRIBES: Final = re.compile(r"ConvertStringSecurityDescriptorToSecurityDescriptor[AW]?\Z")
-_ENTRY: Final = re.compile(
-    r"\(A;[^;)]*;[^;)]*(?:GA|GW|FA|FW|WD|WO|0x1[fF]01[fF]{2}|0x[14]0000000)[^;)]*;[^;)]*;[^;)]*;(WD|BU|AU|IU|AN|BG|S-1-1-0)\)"
-)
-"""An entry of a list in SDDL that lets everyone, or every user, write. Source: Microsoft's page on ACE strings."""
-
-
-def _spelled_lists(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
-    """``"D:(A;OICI;GA;;;WD)"``: a security descriptor, spelled out, that lets everyone write."""
-    for function in unit.functions:
-        for call in calls_in(function.body):
-            given = call.arguments[0] if call.arguments and _DESCRIBES.search(call.name) else None
-            found = _ENTRY.search(str(given.value)) if isinstance(given, ir.Literal) else None
-            if found is not None:
-                yield rule.no(
-                    f"The security descriptor lets {found[1]} write what is created with it.",
-                    Location.lines(unit.path, call.line),
-                    cwe=732,
-                    fix="Give write access to SYSTEM and the administrators alone.",
-                    context=function.name,
-                    condition=function.condition,
-                )
 
 
 def _is_loaded_from(facts: Facts, site: Site) -> bool:
@@ -143,11 +106,13 @@ def _puts_back(other: Site, site: Site) -> bool:
 
 
 def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
-    number = site.api.subject
-    if number >= len(invocation.arguments):
+    number = len(invocation.arguments) - 1 if site.api.kind == _AT_THE_END else site.api.subject
+    if not 0 <= number < len(invocation.arguments):
         return
     given = invocation.arguments[number]
     names = {str(word) for kind, word in given if kind == "name"}
+    if any(word == "remove" for rest in invocation.arguments[number + 1 :] for _, word in rest):
+        return  # perm_options::remove
     bits = 0
     for kind, word in given:
         if kind == "constant" and isinstance(word, int):
@@ -161,7 +126,8 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
                 context=site.spot.function,
             )
         return
-    if bits & _WRITE_BITS or names & _OTHERS_WRITE:
+    by_name = {"permissions", "setPermissions"} & {last_word(site.api.name)}
+    if bits & _WRITE_BITS or names & _OTHERS_WRITE or (by_name and names & _BY_ENUMERATOR):
         if _binds_socket(site):
             yield rule.no(
                 f"{site.api.name} lets everyone connect to the socket that {site.function.name} binds.",
