@@ -147,14 +147,19 @@ def test_what_a_program_of_a_mac_misses(
     assert advice in first(explain(program, model=of_root(str(tmp_path / "root"), target=program))).advice
 
 
+def as_program(dll: Path) -> bytes:
+    """A DLL that says of itself that it is a program."""
+    image = bytearray(dll.read_bytes())
+    header = struct.unpack_from("<I", image, 60)[0] + 22  # Characteristics, where IMAGE_FILE_DLL is a bit
+    struct.pack_into("<H", image, header, struct.unpack_from("<H", image, header)[0] & ~0x2000)
+    return bytes(image)
+
+
 def windows_program(compile_library: Compile, tmp_path: Path, dll: str, *, folder: str) -> Explanation:
     """What is said of a program that wants a function which the DLL of a folder does not have."""
     new = compile_library(EXPORTS.format("one") + EXPORTS.format("two"), dll, *BARE, compiler=MINGW)
     start = "__declspec(dllimport) int two(void); int mainCRTStartup(void) { return two(); }"
-    image = bytearray(compile_library(start, "demo.dll", str(new), *BARE, compiler=MINGW).read_bytes())
-    header = struct.unpack_from("<I", image, 60)[0] + 22  # Characteristics, where IMAGE_FILE_DLL is a bit
-    struct.pack_into("<H", image, header, struct.unpack_from("<H", image, header)[0] & ~0x2000)
-    put(tmp_path, "app/demo.exe", bytes(image))
+    put(tmp_path, "app/demo.exe", as_program(compile_library(start, "demo.dll", str(new), *BARE, compiler=MINGW)))
     put(tmp_path, "Windows/System32/ucrtbase.dll", b"")
     put(
         tmp_path, f"{folder}/{dll}", compile_library(EXPORTS.format("one"), "o.dll", *BARE, compiler=MINGW).read_bytes()

@@ -9,6 +9,7 @@ its library, so a missing symbol is a fact about one file.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
@@ -26,7 +27,7 @@ from loadstone.linker.dyld_policy import build_for_macos, numbers_of, of_another
 from loadstone.linker.dyld_releases import newer_symbols
 from loadstone.linker.extension import HOST_SIGN, is_host_symbol
 from loadstone.linker.request import LoaderModel
-from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary
+from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary, members_below
 from loadstone.quick_dataclass import dataclass
 from loadstone.shell import quoted_path
 
@@ -35,6 +36,8 @@ __all__ = ["DyldRules"]
 _SYSTEM: Final = ("/usr/lib/", "/System/Library/", "/System/iOSSupport/")
 _FALLBACK: Final = ("/usr/local/lib", "/usr/lib")
 _MAX_MISSING: Final = 20
+_OF_A_LIBRARY: Final = re.compile(r"__ZNK?\d+(?!_)")
+"""A C++ name in a namespace or a class that is not the C++ library's own."""
 
 
 @dataclass(slots=True)
@@ -299,6 +302,7 @@ class DyldRules:
             offered |= _exported(found) if found is not None else frozenset()
         if f"_{HOST_SIGN}" not in offered:  # no interpreter, or one that is not at hand
             return
+        yield from self._of_nobody(member, image, offered)
         absent = (s for s in image.imports if not s.library and s.name not in offered and is_host_symbol(s.name[1:]))
         for symbol in islice(absent, _MAX_MISSING):
             yield Diagnosis(
@@ -311,6 +315,29 @@ class DyldRules:
                 advice=anew(self.model, member.path) or "install or build it anew with that Python",
                 chain=member.chain,
                 evidence=(Location.bytes(member.path, symbol.offset, 16),),
+                severity=Severity.HIGH,
+            )
+
+    def _of_nobody(self, member: SimulatedLibrary, image: Image, offered: set[str]) -> Iterator[Diagnosis]:
+        """C++ names of no library of the system, looked up in all that is loaded, which nothing there defines."""
+        known = offered.union(*(_exported(m.image) for m in members_below(member) if m.image is not None))
+        wanted = (s for s in image.imports if not s.library and s.binding is not SymbolBinding.WEAK)
+        absent = (s for s in wanted if _OF_A_LIBRARY.match(s.name) and s.name not in known)
+        for symbol in islice(absent, _MAX_MISSING):
+            again = anew(self.model, member.path)
+            yield Diagnosis(
+                code="macho-symbol",
+                blocking=True,
+                subject=symbol.name,
+                explanation=f"{member.path} looks for {symbol.name} in all that is loaded, and nothing there has it: it"
+                " was built with another copy of the library that does.",
+                loader_message=f"dlopen({member.path}, 0x0002): symbol not found in flat namespace '{symbol.name}'",
+                advice=f"{again}, away from other copies of that library (brew uninstall)"
+                if again
+                else "link it with that library, or load that one first",
+                chain=member.chain,
+                evidence=(Location.bytes(member.path, symbol.offset, 16),),
+                confidence=Confidence.LIKELY,
                 severity=Severity.HIGH,
             )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import posixpath
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -19,7 +20,7 @@ from loadstone.core.claims import Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Format, Image, ImageKind, ImageSymbol, SymbolBinding
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
-from loadstone.linker.diagnoses.environments import anew
+from loadstone.linker.diagnoses.environments import anew, reinstall_both
 from loadstone.linker.diagnoses.interpreters import for_musl
 from loadstone.linker.diagnoses.mistyped import library_meant, meant
 from loadstone.linker.diagnoses.whereabouts import folders_around, folders_beside, from_origin, names_in
@@ -36,6 +37,9 @@ _OF_GLIBC: Final = ("libc.so.6", "ld-linux")
 _DEFAULT_DIRS: Final = ("/lib", "/usr/local/lib", "/usr/lib")
 _GOES_ON: Final = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENAMETOOLONG))
 _MAX_NAME: Final = 255
+_PREFIX: Final = re.compile(r"_ZNK?\d+[A-Za-z]+|_*[A-Za-z][A-Za-z0-9]{2,}_")
+"""What the functions of one library have in common: a C++ scope, or the first word of a C name."""
+_LEAST_AKIN: Final = 2
 _RELR_FROM: Final = (1, 2, 4)
 
 
@@ -241,15 +245,31 @@ class MuslRules:
                 f" was made for glibc), or link a library that has it{f'; {again}' if again else ''}"
             )
         if not glibc:
-            return "link the library that defines it, or load that one first with RTLD_GLOBAL"
-        other = self._hidden_by(user)
-        if other is not None:
-            folder = shlex.quote(posixpath.dirname(other))
             return (
-                f"{user.path} comes first and is for glibc; {other} is for musl: take the first away, or"
+                self._of_another_release(user, name)
+                or "link the library that defines it, or load that one first with RTLD_GLOBAL"
+            )
+        hidden = self._hidden_by(user)
+        if hidden is not None:
+            folder = shlex.quote(posixpath.dirname(hidden))
+            return (
+                f"{user.path} comes first and is for glibc; {hidden} is for musl: take the first away, or"
                 f" LD_LIBRARY_PATH={folder}"
             )
         return for_musl(again)
+
+    def _of_another_release(self, user: SimulatedLibrary, name: str) -> str:
+        """What to do where one needed library has others of its prefix, and is older or newer than what needs it."""
+        found = _PREFIX.match(name)
+        for _, needed in user.needs if found is not None else ():
+            if needed is None or needed.image is None or found is None:
+                continue
+            akin = [other for other in _exported(needed.image) if other.startswith(found[0])]
+            if len(akin) >= _LEAST_AKIN:
+                again = reinstall_both(self.model, user.path, needed.path)
+                other = f"build {user.path} anew with the one that is there"
+                return f"{needed.path} has others of its prefix and not this one: {again or other}"
+        return ""
 
     def _is_of_glibc(self, name: str) -> bool:
         """Whether a function is glibc's, as far as there is one beside musl to look into."""

@@ -25,9 +25,17 @@ from loadstone.linker.diagnoses.mistyped import meant
 from loadstone.linker.diagnoses.vendors import brought_by
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary, members_below
-from loadstone.linker.windows_advice import newer_of_the_system
+from loadstone.linker.windows_advice import for_an_older_windows, for_another_python, newer_of_the_system
 from loadstone.linker.windows_assemblies import missing_assemblies, private_folders
-from loadstone.linker.windows_names import DEBUG_RUNTIME, KNOWN_DLLS, SYSTEM_DLLS, VC_RUNTIME, VC_YEARS, folder_of
+from loadstone.linker.windows_names import (
+    API_SETS_OF_WINDOWS_7,
+    DEBUG_RUNTIME,
+    KNOWN_DLLS,
+    SYSTEM_DLLS,
+    VC_RUNTIME,
+    VC_YEARS,
+    folder_of,
+)
 from loadstone.linker.windows_words import is_program, no_entry, not_found, not_valid
 from loadstone.quick_dataclass import dataclass, field, replace
 
@@ -40,7 +48,7 @@ _LEVELS: Final = 5
 _MAX_FOLDERS: Final = 10_000
 _HOST_MODULES: Final = ("python3", "libpython3")
 _UNIVERSAL_CRT: Final = "api-ms-win-crt-"
-_A_PYTHON: Final = re.compile(r"python(\d)(\d{1,2})\.dll")
+_A_PYTHON: Final = re.compile(r"python\d{2,3}\.dll")
 _OF_CONDA: Final = "Library/bin"
 _OLD_PYTHON: Final = re.compile(r"python(?:2\d|3[0-7])(?:_d)?\.dll")
 _HOST_RUNTIME: Final = frozenset(("vcruntime140", "vcruntime140_1"))  # shipped beside python.exe
@@ -73,7 +81,7 @@ class WindowsRules:
             return self._target(name)
         base = name.casefold()
         stem = base.removesuffix(".dll")
-        if base.startswith(_API_SETS) and not (base.startswith(_UNIVERSAL_CRT) and self._is_before_windows_10()):
+        if base.startswith(_API_SETS) and self._has_contract(base):
             return _granted("api-set", name, "a contract, mapped to a system library by the API set schema")
         known = next((m for m in loaded if ntpath.basename(m.path).casefold() == base), None)
         if known is not None:
@@ -112,6 +120,20 @@ class WindowsRules:
         self._member(folder, base)
         beside = [name for name in self._listed[folder] if _A_PYTHON.fullmatch(name)]
         return bool(beside) and base not in beside
+
+    def _has_contract(self, base: str) -> bool:
+        """Whether an API set is mapped, as far as the system at hand tells its age."""
+        if base.startswith(_UNIVERSAL_CRT):
+            return not self._is_before_windows_10()
+        stem = base.removesuffix(".dll")
+        return not self._is_windows_7() or stem in API_SETS_OF_WINDOWS_7
+
+    def _is_windows_7(self) -> bool:
+        """Whether a whole system is at hand that lacks what came with Windows 8."""
+        return self._is_before_windows_10() and any(
+            self._member(folder, "kernel32.dll") and not self._member(folder, "kernel.appcore.dll")
+            for folder in self.model.system_dirs
+        )
 
     def _is_before_windows_10(self) -> bool:
         """Whether a system at hand lacks the C run-time that Windows has by itself since version 10."""
@@ -225,7 +247,11 @@ class WindowsRules:
         elif (near := self._near(dependency.name, requester)) is not None:
             code = "pe-delay" if delayed else "pe-missing-dll"
             advice = f"{dependency.name} is in {near}, which nothing makes known: " + _made_known(near, requester)
-        elif vendor := brought_by(self.model, dependency.name, requester.path) or self._other_python(stem, requester):
+        elif stem.startswith(_API_SETS) and not stem.startswith(_UNIVERSAL_CRT):
+            code, advice = "pe-missing-dll", self._for_an_older_windows(requester.path)
+        elif vendor := brought_by(self.model, dependency.name, requester.path) or for_another_python(
+            self.model, stem, requester.path
+        ):
             code, advice = "pe-delay" if delayed else "pe-missing-dll", vendor
         elif delayed:
             code, advice = "pe-delay", f"put {dependency.name} where it is searched before its first use"
@@ -251,14 +277,10 @@ class WindowsRules:
             severity=Severity.MEDIUM if delayed else Severity.HIGH,
         )
 
-    def _other_python(self, stem: str, requester: SimulatedLibrary) -> str:
-        """What to do where a module needs the interpreter of another release; empty for all other names."""
-        found = _A_PYTHON.fullmatch(f"{stem}.dll")
-        if found is None:
-            return ""
-        opener = self.model.main_image or "this Python"
-        again = anew(self.model, requester.path)
-        return f"it was built for Python {found[1]}.{found[2]}, and {opener} opens it: {again or 'install its build'}"
+    def _for_an_older_windows(self, path: str) -> str:
+        name = posixpath.basename(path).casefold()
+        system = next((f"{f}/{own}" for f in self.model.system_dirs if (own := self._member(f, name)) is not None), "")
+        return for_an_older_windows(path, system)
 
     def _near(self, name: str, requester: SimulatedLibrary, entry: str = "") -> str | None:
         """The folder of a package, near the file that asks, that has a DLL of that name, and with that entry."""

@@ -10,7 +10,7 @@ import ntpath
 from typing import Final
 
 # ruff: noqa: SIM905 - a block of words reads better than a column of quotes
-__all__ = ["DEBUG_RUNTIME", "KNOWN_DLLS", "SYSTEM_DLLS", "VC_RUNTIME", "VC_YEARS", "folder_of"]
+__all__ = ["API_SETS_OF_WINDOWS_7", "DEBUG_RUNTIME", "KNOWN_DLLS", "SYSTEM_DLLS", "VC_RUNTIME", "VC_YEARS", "folder_of"]
 
 KNOWN_DLLS: Final = frozenset(
     (
@@ -38,6 +38,18 @@ SYSTEM_DLLS: Final = KNOWN_DLLS | frozenset(
         " xaudio2_9 xinput1_4 xinput9_1_0 xmllite xolehlp xpsprint"
     ).split()
 )
+
+API_SETS_OF_WINDOWS_7: Final = frozenset(
+    f"api-ms-win-{name}-l1-1-0"
+    for name in (
+        "core-console core-datetime core-debug core-delayload core-errorhandling core-fibers core-file core-handle"
+        " core-heap core-interlocked core-io core-libraryloader core-localization core-localregistry core-memory"
+        " core-misc core-namedpipe core-processenvironment core-processthreads core-profile core-rtlsupport core-string"
+        " core-synch core-sysinfo core-threadpool core-ums core-util core-xstate security-base security-lsalookup"
+        " security-sddl service-core service-management service-winsvc"
+    ).split()
+)
+"""The contracts that Windows 7 maps; newer systems have hundreds."""
 
 VC_RUNTIME: Final = frozenset(
     (

@@ -28,7 +28,10 @@ _ROWS: Final = {
     ),
     "noexec-mount": (
         "{path} lies on a file system mounted noexec, where no code may be mapped.",
-        "{unpacked}move it to a file system that allows execution; see: findmnt -T {path}",
+        (
+            '{unpacked}mount -o remount,exec "$(findmnt -no TARGET -T {path})" (in /etc/fstab exec comes after user and'
+            " users, which forbid it), or move it to a file system that allows execution"
+        ),
     ),
     "exec-stack": (
         "{path} asks for an executable stack, which this release of glibc no longer grants to a library.",

@@ -53,10 +53,12 @@ _ONE_INTERFACE: Final = {
         ("libbz2.so.1", "libbz2.so.1.0"),
         ("libpcre.so.1", "libpcre.so.3"),
         ("libsasl2.so.3", "libsasl2.so.2"),
+        ("libudev.so.0", "libudev.so.1"),
+        ("libxcb-util.so.1", "libxcb-util.so.0"),
     )
     for one, other in (pair, pair[::-1])
 }
-"""Libraries of one interface that Red Hat's kin and Debian's give different names."""
+"""Libraries of one interface to which families of Linux, or two releases of one, give different names."""
 _ALTERNATIVES: Final = "/etc/alternatives"
 _JAVA: Final = "/usr/lib/jvm"
 _OF_PROGRAMS: Final = frozenset(
