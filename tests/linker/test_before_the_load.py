@@ -172,6 +172,11 @@ def test_an_executable_stack_may_be_asked_for_where_there_is_one(workshop: Works
     assert loads(explain(user, model=newest))
     never = replace(newest, env=(("GLIBC_TUNABLES", "glibc.rtld.execstack=0"),))
     assert not loads(explain(user, model=never))
+    for target, opened_by in ((granted, plain), (plain, granted)):
+        ended = explain(target, model=replace(never, main_image=opened_by), as_library=target == plain).first_blocking
+        assert ended is not None
+        assert (ended.code, ended.subject) == ("program-exec-stack", granted)
+        assert ended.loader_message == "Fatal glibc error: executable stack is not allowed"
 
 
 def test_a_note_of_odd_alignment_is_not_read(workshop: Workshop) -> None:

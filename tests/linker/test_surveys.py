@@ -561,3 +561,13 @@ def test_a_library_that_a_required_wheel_brings(
     (row,) = survey_rows(wheel_of(made, files))
     assert row.leading is not None
     assert "which it requires" not in row.leading.advice
+
+
+def test_a_wheel_of_its_own_goes_where_the_archive_is_unpacked(workshop: Workshop, tmp_path: Path) -> None:
+    gone = Path(workshop.library("libcublas.so.12", HAS))
+    user = Path(workshop.library("user.so", CALLS, needs=["libcublas.so.12"], soname="")).read_bytes()
+    gone.unlink()
+    files = {"p/user.so": user, "p-1.0.dist-info/METADATA": b"Name: p\n", "p-1.0.dist-info/RECORD": b"p/user.so,,\n"}
+    (row,) = survey_rows(wheel_of(tmp_path / "p-1.0-cp311-cp311-linux_x86_64.whl", files))
+    assert row.leading is not None
+    assert row.leading.advice.endswith("LD_LIBRARY_PATH='SITE-PACKAGES/nvidia/cublas/lib'")

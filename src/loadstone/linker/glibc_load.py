@@ -11,6 +11,7 @@ from loadstone.linker.bindings import bind, settle
 from loadstone.linker.extension import FROM_HOST, is_for_other_host, is_host_symbol
 from loadstone.linker.glibc import Failure
 from loadstone.linker.graph import FailureStage, Process, Refusal
+from loadstone.linker.mapping import check_program
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderModel
@@ -95,7 +96,20 @@ def _start(process: Process, target: str, image: Image) -> Load:
         process.refusals.append(refusal)
         return Load(process, starts_program=True)
     root = process.start(target)
+    ended = _ended_at_start(process)
+    if ended is not None:
+        process.refusals.insert(0, ended)
     return Load(process, starts_program=True, root=root, searchlist=process.global_scope, edges=process.edges)
+
+
+def _ended_at_start(process: Process) -> Refusal | None:
+    """What the loader says of the program itself before it loads anything for it."""
+    program = process.program
+    refused = check_program(program.image, process.model) if program is not None else None
+    if program is None or refused is None:
+        return None
+    failure = Failure(program.path, refused.text, refused.errno, refused.offset)
+    return Refusal(refused.code, program.path, failure, opened=program.opened, crashes=refused.crashes)
 
 
 def _refused_by_kernel(model: LoaderModel, target: str, image: Image) -> Refusal | None:
@@ -146,6 +160,9 @@ def _open(process: Process, target: str) -> Load:
     if process.program is not None and _has_no_dlopen(process.program):
         failure = Failure("", "Dynamic loading not supported")
         process.refusals.insert(0, Refusal("static-program", target, failure))
+    ended = _ended_at_start(process)
+    if ended is not None:
+        process.refusals.insert(0, ended)
     load = Load(process, starts_program=False, opening=opening, root=root)
     if root is not None:
         load.searchlist = process.close_over(root)

@@ -15,7 +15,14 @@ from loadstone.linker.request import LoaderModel
 from loadstone.linker.view import OpenedFile
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["MappingRefused", "check_mapping", "lost_pages", "stack_allowed", "wants_executable_stack"]
+__all__ = [
+    "MappingRefused",
+    "check_mapping",
+    "check_program",
+    "lost_pages",
+    "stack_allowed",
+    "wants_executable_stack",
+]
 
 _ET_DYN: Final = 3
 _EXECUTABLE: Final = 1  # PF_X
@@ -155,6 +162,19 @@ def stack_allowed(model: LoaderModel, *, at_start: bool, has_one: bool) -> bool:
     found = _STACK_TUNABLE.search(model.variable("GLIBC_TUNABLES") or "")
     allowed = int(found[1]) if found else _AT_START
     return allowed != _NEVER and (at_start or has_one or allowed == _ALWAYS)
+
+
+def check_program(image: Image, model: LoaderModel) -> MappingRefused | None:
+    """Whether the loader ends a program that asks for an executable stack: where the tunable allows none at all.
+
+    Source: elf/rtld.c of glibc 2.41; the words are those of its loader.
+    """
+    refused = behaviour_of(model.release).executable_stack_refused
+    if not refused or stack_allowed(model, at_start=True, has_one=False) or not wants_executable_stack(image, model):
+        return None
+    header = next((s.header_offset for s in image.segments if s.kind == "GNU_STACK"), 16)
+    text = "Fatal glibc error: executable stack is not allowed"
+    return MappingRefused("program-exec-stack", text, header, crashes=True)
 
 
 def _check_stack(image: Image, model: LoaderModel, *, refused: bool) -> MappingRefused | None:

@@ -51,7 +51,9 @@ class Pool:
 
 
 def reserve_of(model: LoaderModel) -> int:
-    """Bytes kept for libraries opened after the start: 1664, or what the tunables make of it.
+    """Bytes kept at least for libraries opened after the start: 1664, or what the tunables make of it.
+
+    The alignment of the whole block can leave some more.
 
     >>> reserve_of(LoaderModel(env=(("GLIBC_TUNABLES", "glibc.rtld.optional_static_tls=4096"),)))
     5248

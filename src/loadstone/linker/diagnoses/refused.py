@@ -40,6 +40,13 @@ _ROWS: Final = {
             " for now: GLIBC_TUNABLES=glibc.rtld.execstack=2"
         ),
     ),
+    "program-exec-stack": (
+        "{path} asks for an executable stack, and GLIBC_TUNABLES (glibc.rtld.execstack=0) allows no program one.",
+        (
+            "take glibc.rtld.execstack=0 out of GLIBC_TUNABLES; or patchelf --clear-execstack {path}, where nothing in"
+            " it needs one"
+        ),
+    ),
     "filter-opened": (
         "{path} is a filter (DT_FILTER or DT_AUXILIARY), and glibc before 2.32 aborts the process when one is opened.",
         "link the program against it instead, or open what it filters",
@@ -139,7 +146,6 @@ def refused(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         **_own_system(case, refusal),
         "its_loader": its_loader(case.model, refusal.name, path) if refusal.code == "interp-missing" else "",
         "unpacked": _UNPACKED if _is_temporary(case, path) else "",
-        "reserve": reserve_of(case.model),
         "page_size": case.model.page_size,
         **_storage(case, refusal),
         "level": refusal.name,
@@ -200,4 +206,5 @@ def _storage(case: SimulatedLoad, refusal: Refusal) -> dict[str, object]:
     if case.starts_program and case.process.auditors():
         early, first = "unset LD_AUDIT: with an auditor the libraries of the program share the reserve", ""
     tunable = tunable if has_tunable else ""
-    return {"left": left, "edge": edge, "tunable": tunable, "early": early, "first": first}
+    reserve = max(reserve_of(case.model), left)
+    return {"left": left, "reserve": reserve, "edge": edge, "tunable": tunable, "early": early, "first": first}

@@ -28,8 +28,9 @@ def _static_tls(case: SimulatedLoad) -> Iterator[Diagnosis]:
         if id(loaded) not in mine or not _ALWAYS_FITS < need <= left:
             continue
         text = (
-            f"{leaf(loaded.path)} takes {need} bytes of static thread-local storage; of the {reserve_of(case.model)}"
-            f" that all libraries loaded after the start share, {left} are left here: less may be elsewhere."
+            f"{leaf(loaded.path)} takes {need} bytes of static thread-local storage; of the"
+            f" {max(reserve_of(case.model), left)} that all libraries loaded after the start share, {left} are left"
+            " here: less may be elsewhere."
         )
         yield risk(
             "static-tls",

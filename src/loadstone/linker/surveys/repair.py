@@ -45,6 +45,8 @@ def for_an_archive(
         both = f"pip install {quoted_path(archive)}, and loadstone explain the site-packages that it goes to"
         return replace(diagnosis, advice=f"{required}, which it requires, brings {diagnosis.subject}: {both}")
     within = f"{place}/"
+    if is_wheel and within in diagnosis.advice and " -m pip install " in diagnosis.advice:  # into where it is unpacked
+        return replace(diagnosis, advice=diagnosis.advice.replace(within, "SITE-PACKAGES/"))
     if place and within in diagnosis.advice:
         named = quoted_path(archive)
         inside = diagnosis.advice.replace(within, "")
