@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.linker.test_reports_of_the_fifth_search import EXPORTS, put
 from tests.linker.test_reports_of_the_second_search import ONE, WANTS_ONE, first, in_root
 from tests.linker.test_reports_of_the_third_search import BARE, INTEL_MAC, MINGW, mac  # noqa: F401  a fixture
 from tests.linker.test_reports_of_the_twelfth_search import makes, takes
-from tests.linker.workshop import Workshop
+from tests.linker.workshop import Workshop, loads
 
 from loadstone.core.trace import Diagnosis
 from loadstone.linker import explain
@@ -200,6 +201,61 @@ def test_where_installers_of_macos_put_things(
     if there:
         mac(f"root{there}", ONE, by=INTEL_MAC)
     assert first(explain(asker, model=of_root(str(tmp_path / "root"), target=asker))).advice.startswith(advice)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usr/lib/jvm/java-11/lib/libx.so.9",
+        "/usr/lib/octave/6.4.0/libx.so.9",
+        "/opt/oracle/instantclient_19_8/libx.so.9",
+        "/usr/pgsql-14/lib/libx.so.9",
+        "/home/u/ffmpeg_build/lib/libx.so.9",
+    ],
+)
+def test_where_products_keep_their_libraries(workshop: Workshop, path: str) -> None:
+    workshop.library(f"root{path}", ONE)
+    gone = Path(workshop.library("gone/libx.so.9", ONE))
+    workshop.library("root/srv/m.so", WANTS_ONE, needs=["gone/libx.so.9"], soname="")
+    gone.unlink()
+    model = replace(in_root(workshop), env=(("HOME", "/home/u"),))
+    folder = str(Path(path).parent)
+    assert first(explain("/srv/m.so", model=model)).advice.startswith(
+        f"LD_LIBRARY_PATH={folder}, or for good: patchelf"
+    )
+    assert loads(explain("/srv/m.so", model=replace(model, env=(("LD_LIBRARY_PATH", folder),))))
+
+
+def test_a_copy_of_one_release_of_a_wheel(workshop: Workshop) -> None:
+    site = "/v/lib/python3.8/site-packages"
+    workshop.file(f"root{site}/dcn-1.0.dist-info/RECORD", b"dcn/_ext.so,,\n")
+    advice = missing(workshop, f"{site}/dcn/_ext.so", "libcudart-1b201d85.so.10.1").advice
+    assert advice.startswith("that is a copy of libcudart which one release of a wheel brought along")
+    assert advice.endswith("-m pip install --force-reinstall --no-cache-dir dcn")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("release", [(12, 4), (12, 0)])
+def test_what_apple_took_out(mac: Callable[..., str], tmp_path: Path, release: tuple[int, ...]) -> None:  # noqa: F811
+    name = "/System/Library/Frameworks/Python.framework/Versions/2.7/Python"
+    library = mac("gone.dylib", ONE, f"-Wl,-install_name,{name}", by=INTEL_MAC)
+    mac("root/usr/local/lib/x.dylib", WANTS_ONE, library, by=INTEL_MAC)
+    model = replace(of_root(str(tmp_path / "root"), target="/usr/local/lib/x.dylib"), release=release)
+    answer = explain("/usr/local/lib/x.dylib", model=model)
+    if release < (12, 3):
+        assert loads(answer)
+    else:
+        assert first(answer).advice.startswith("macOS 12.3 and newer have it no more")
+
+
+def test_a_dll_of_another_release_is_there(compile_library: Compile, tmp_path: Path) -> None:
+    library = compile_library(EXPORTS.format("two"), "avcodec-58.dll", *BARE, compiler=MINGW)
+    source = "__declspec(dllimport) int two(void); __declspec(dllexport) int e(void) { return two(); }"
+    put(tmp_path, "app/x.dll", compile_library(source, "x.dll", str(library), *BARE, compiler=MINGW).read_bytes())
+    put(tmp_path, "app/avcodec-60.dll", library.read_bytes())
+    put(tmp_path, "Windows/System32/ucrtbase.dll", b"")
+    advice = first(explain("/app/x.dll", model=of_root(str(tmp_path), target="/app/x.dll"))).advice
+    assert advice.startswith("there is /app/avcodec-60.dll: install a build of x.dll for that one; or avcodec-58.dll")
 
 
 @pytest.mark.parametrize("beside", ["python310.dll", "python39.dll"])

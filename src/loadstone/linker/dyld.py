@@ -24,7 +24,7 @@ from loadstone.linker.diagnoses.environments import anew
 from loadstone.linker.diagnoses.mistyped import meant
 from loadstone.linker.dyld_advice import architecture_of, build_for, lead
 from loadstone.linker.dyld_policy import build_for_macos, numbers_of, of_another_team, unmet
-from loadstone.linker.dyld_releases import newer_symbols
+from loadstone.linker.dyld_releases import newer_symbols, taken_out
 from loadstone.linker.extension import HOST_SIGN, is_host_symbol
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary, members_below
@@ -86,7 +86,7 @@ class DyldRules:
                 continue
             steps.append(SearchStep(rule, path, StepOutcome.TAKEN, "", source))
             return ResolvedName(tuple(steps), path, found, rule)
-        if name.startswith(_SYSTEM) and not self.model.system_dirs:
+        if name.startswith(_SYSTEM) and not self.model.system_dirs and not taken_out(name, self._release):
             steps.append(
                 SearchStep("shared-cache", name, StepOutcome.TAKEN, "a library of the system, in the shared cache")
             )

@@ -17,6 +17,7 @@ from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.environments import anew, reinstall
 from loadstone.linker.diagnoses.vendors import brought_by
+from loadstone.linker.dyld_releases import taken_out
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import SimulatedLibrary
 from loadstone.shell import quoted_path
@@ -30,6 +31,7 @@ _BREWED: Final = re.compile(r"(?:/usr/local|/opt/homebrew|/home/linuxbrew/\.linu
 _TOOLS: Final = "/Library/Developer/CommandLineTools/"
 _XCODE: Final = "/Applications/Xcode.app"
 _FRAMEWORK: Final = re.compile(r"/Library/Frameworks/Python\.framework/Versions/([\d.]+)/")
+_LAST: Final = (99,)
 _R: Final = re.compile(r"/Library/Frameworks/R\.framework/Versions/([\d.]+)")
 _XCODE_PYTHON: Final = "@rpath/Python3.framework/"
 _KITS: Final = ("/usr/local/mysql/lib", "/usr/local/lib", "/opt/homebrew/lib", "/opt/local/lib")
@@ -157,6 +159,10 @@ def _origin(name: str) -> str:
     """What installs a library under the very path that is asked for; empty where the path does not tell."""
     if name.startswith("/opt/X11/"):
         return "brew install --cask xquartz"
+    since = taken_out(name, _LAST)
+    if since:
+        said = f"macOS {'.'.join(map(str, since))} and newer have it no more: take a newer release of what needs it"
+        return f"{said}, or install Python 2.7 of python.org and build it for that" if "Python" in name else said
     of_r = _R.match(name)
     if of_r:
         return f"install R {of_r[1]} of CRAN, or the package anew for the R that is there: install.packages()"

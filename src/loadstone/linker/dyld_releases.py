@@ -11,7 +11,7 @@ from typing import Final
 
 from loadstone.core.image import Image, ImageSymbol, SymbolBinding
 
-__all__ = ["newer_symbols"]
+__all__ = ["newer_symbols", "taken_out"]
 
 _SYSTEM, _OBJECTIVE_C, _CPP = "/usr/lib/libSystem.B.dylib", "/usr/lib/libobjc.A.dylib", "/usr/lib/libc++.1.dylib"
 _FIRST_IN: Final = {
@@ -41,6 +41,25 @@ _FIRST_IN: Final = {
     "_strchrnul": ((15, 4), _SYSTEM),
 }
 """The first macOS with a symbol, and the library it is in."""
+
+
+_TAKEN_OUT: Final = (
+    ("/System/Library/Frameworks/QTKit.framework/", (10, 15)),
+    ("/System/Library/Frameworks/QuickTime.framework/", (10, 15)),
+    ("/System/Library/Frameworks/Python.framework/Versions/2.", (12, 3)),
+    ("/usr/lib/libpython2.", (12, 3)),
+)
+"""Libraries that Apple took out of the system, and the first macOS without them (its release notes)."""
+
+
+def taken_out(path: str, release: tuple[int, ...]) -> tuple[int, ...]:
+    """The first macOS without a library of the system; empty where the one of the model still has it.
+
+    >>> taken_out("/System/Library/Frameworks/QTKit.framework/Versions/A/QTKit", (11, 0))
+    (10, 15)
+    """
+    since = next((since for start, since in _TAKEN_OUT if path.startswith(start)), ())
+    return since if since and release >= since else ()
 
 
 def newer_symbols(image: Image, release: tuple[int, ...]) -> Iterator[tuple[ImageSymbol, str, tuple[int, ...]]]:

@@ -25,7 +25,13 @@ from loadstone.linker.diagnoses.mistyped import meant
 from loadstone.linker.diagnoses.vendors import brought_by
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary, members_below
-from loadstone.linker.windows_advice import for_an_older_windows, for_another_python, newer_of_the_system
+from loadstone.linker.windows_advice import (
+    for_an_older_windows,
+    for_another_python,
+    newer_of_the_system,
+    numbered_otherwise,
+    redistributable_of,
+)
 from loadstone.linker.windows_assemblies import missing_assemblies, private_folders
 from loadstone.linker.windows_names import (
     API_SETS_OF_WINDOWS_7,
@@ -33,7 +39,6 @@ from loadstone.linker.windows_names import (
     KNOWN_DLLS,
     SYSTEM_DLLS,
     VC_RUNTIME,
-    VC_YEARS,
     folder_of,
 )
 from loadstone.linker.windows_words import is_program, no_entry, not_found, not_valid
@@ -243,7 +248,8 @@ class WindowsRules:
         elif stem in VC_RUNTIME:
             beside = "program" if is_program(requester.stack[-1]) else "library"
             code = "pe-vcruntime"
-            advice = f"install the Visual C++ redistributable {_year(stem)}, or ship the file beside the {beside}"
+            year = redistributable_of(stem)
+            advice = f"install the Visual C++ redistributable {year}, or ship the file beside the {beside}"
         elif (near := self._near(dependency.name, requester)) is not None:
             code = "pe-delay" if delayed else "pe-missing-dll"
             advice = f"{dependency.name} is in {near}, which nothing makes known: " + _made_known(near, requester)
@@ -260,9 +266,12 @@ class WindowsRules:
             other = "call os.add_dll_directory() with its folder; PATH is not searched"
             if _searches_path(requester.stack[-1]):
                 other = "add its folder to PATH"
-            advice = f"put {dependency.name} beside {posixpath.basename(requester.path)}, or {other}"
             again = anew(self.model, requester.path)
+            advice = f"put {dependency.name} beside {posixpath.basename(requester.path)}, or {other}"
             advice = f"{advice}; where its package should bring it: {again}" if again else advice
+            if present := self._of_another_release(dependency.name, requester):
+                build = f"there is {present}: install a build of {posixpath.basename(requester.path)} for that one"
+                advice = f"{build}{f': {again}' if again else ''}; or {dependency.name}, the release it was built with"
         when = "at its first call" if delayed else "when it is loaded"
         return Diagnosis(
             code=code,
@@ -276,6 +285,14 @@ class WindowsRules:
             steps=located.steps,
             severity=Severity.MEDIUM if delayed else Severity.HIGH,
         )
+
+    def _of_another_release(self, name: str, requester: SimulatedLibrary) -> str:
+        """A DLL whose name differs in its numbers alone, where the missing one is looked for; empty for none."""
+        own = posixpath.dirname(self.model.absolute(requester.path))
+        folders = dict.fromkeys((own, *self.model.dll_directories, *self._not_searched()))
+        for folder in folders:
+            self._member(folder, "")
+        return numbered_otherwise(name, {folder: tuple(self._listed[folder].values()) for folder in folders})
 
     def _for_an_older_windows(self, path: str) -> str:
         name = posixpath.basename(path).casefold()
@@ -389,11 +406,6 @@ class WindowsRules:
             elif located.image is not None:
                 there = SimulatedLibrary(located.path, located.image, provider, provider.depth + 1)
                 yield from _entries(provider, onward, there, located.image)
-
-
-def _year(stem: str) -> str:
-    """The Visual C++ whose redistributable has a run-time library, as Microsoft names it."""
-    return next((year for number, year in VC_YEARS.items() if number in stem), "of 2015 to 2022")
 
 
 def _searches_path(root: SimulatedLibrary) -> bool:

@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from loadstone.linker.diagnoses.environments import anew
 from loadstone.linker.request import LoaderModel
-from loadstone.linker.windows_names import SYSTEM_DLLS, VC_RUNTIME
+from loadstone.linker.windows_names import SYSTEM_DLLS, VC_RUNTIME, VC_YEARS
 
-__all__ = ["for_an_older_windows", "for_another_python", "newer_of_the_system"]
+__all__ = [
+    "for_an_older_windows",
+    "for_another_python",
+    "newer_of_the_system",
+    "numbered_otherwise",
+    "redistributable_of",
+]
 
 _OF_DRIVERS: Final = frozenset(
     ("vulkan-1", "opencl", "nvcuda", "nvapi64", "nvml", "nvencodeapi64", "atiadlxx", "amfrt64")
 )
 _PYTHON: Final = re.compile(r"python(\d)(\d{1,2})")
+_NUMBERS: Final = re.compile(r"[-_.]?\d[\d_.-]*(?=\D)")
+_LEAST_WORD: Final = 3
 _OF_C: Final = ("ucrtbase", "api-ms-win-crt-")
 
 
@@ -67,3 +76,21 @@ def for_an_older_windows(path: str, of_the_system: str) -> str:
         return f"{path} is of a newer Windows, and this one has {of_the_system}: take the first away"
     name = posixpath.basename(path)
     return f"take the last release of {name} for this Windows, or a newer Windows (Python: 3.8 is the last for 7)"
+
+
+def redistributable_of(stem: str) -> str:
+    """The Visual C++ whose redistributable has a run-time library, as Microsoft names it."""
+    return next((year for number, year in VC_YEARS.items() if number in stem), "of 2015 to 2022")
+
+
+def numbered_otherwise(name: str, folders: Mapping[str, Sequence[str]]) -> str:
+    """The path of a DLL whose name differs in its numbers alone, in the first folder with one; empty where none has.
+
+    >>> numbered_otherwise("avcodec-58.dll", {"/app": ("avutil-58.dll", "avcodec-60.dll")})
+    '/app/avcodec-60.dll'
+    """
+    bare = _NUMBERS.sub("", name.casefold())
+    if bare == name.casefold() or len(bare.removesuffix(".dll")) < _LEAST_WORD:
+        return ""
+    found = (f"{folder}/{leaf}" for folder, names in folders.items() for leaf in names)
+    return next((path for path in found if _NUMBERS.sub("", posixpath.basename(path).casefold()) == bare), "")

@@ -39,6 +39,8 @@ from loadstone.shell import quoted_path
 __all__ = ["install", "nowhere"]
 
 _SHOWN: Final = 3
+_REPAIRED: Final = re.compile(r"(lib.+?)-[0-9a-f]{8}\.so[.\d]*")
+"""How auditwheel names what it puts into a wheel."""
 _DIGITS: Final = "0123456789."
 _LEAST_WORD: Final = 3
 _LIBTOOL: Final = {".dll": re.compile(r"lib(.+)-(\d+)"), ".dylib": re.compile(r"lib([^.]+)\.(\d+)")}
@@ -87,7 +89,7 @@ def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         if variants:
             advice = f"{name_it(case, refusal.name, variants[0], refusal.requester)}, if it is built the same way"
             return blocking(case, refusal, f"{text} There is {', '.join(variants)}.", advice, code=code)
-        own = libpython(case, refusal.name, refusal.requester)
+        own = libpython(case, refusal.name, refusal.requester) or _of_a_repaired_wheel(case, refusal)
         conda = conda_install(case, refusal.name, refusal.requester, beside)
         if not own and conda and not brought_by(case.model, leaf(refusal.name), ""):
             by_system = install(case, refusal.name, refusal.requester)
@@ -119,6 +121,16 @@ def _as_the_other_system(name: str) -> str:
         "use its build for this system, by the name it has here; what the other system would say of it: loadstone"
         f" explain --loader {loader} {shlex.quote(name)}"
     )
+
+
+def _of_a_repaired_wheel(case: SimulatedLoad, refusal: Refusal) -> str:
+    """What to do about a copy that a wheel's repair renamed: it is of that wheel alone; empty for all other names."""
+    found = _REPAIRED.fullmatch(refusal.name)
+    if found is None or refusal.requester is None:
+        return ""
+    who = leaf(refusal.requester.path)
+    again = anew(case.model, refusal.requester.path) or f"build {who} anew with the wheel that is there"
+    return f"that is a copy of {found[1]} which one release of a wheel brought along, and {who} was built with: {again}"
 
 
 def _install_or_rebuild(case: SimulatedLoad, refusal: Refusal, near: tuple[str, ...]) -> str:

@@ -87,10 +87,24 @@ def copies(case: SimulatedLoad, name: str, asking: LoadedObject | None, *, wide:
     """
     beside = (*folders_beside(case.model, asking.origin), *_below(case, asking)) if wide and asking is not None else ()
     of_project = _of_the_project(case.model, asking) if wide and asking is not None else ()
-    far = (*beside, *_beside_the_program(case.model), *_in_its_store(case.model, asking), *of_project)
+    kits = _kits(case.model) if wide else ()
+    far = (*beside, *_beside_the_program(case.model), *_in_its_store(case.model, asking), *of_project, *kits)
     below = _below_the_system(case.model.view, case.model.system_dirs).get(name, ()) if wide else ()
     places = (posixpath.join(folder, name) for folder in (*_folders(_opener(case), asking), *far))
     yield from (path for path in (*places, *below) if usable_image(case.model, path) is not None)
+
+
+def _kits(model: LoaderModel) -> Iterator[str]:
+    """The folders of products that were installed or built apart: below ``/opt``, ``/usr/local`` and the home."""
+    home = model.variable("HOME") or ""
+    for base in filter(None, ("/opt", "/usr/local", home)):
+        for leaf in islice((leaf for leaf in names_in(model, base) if not leaf.startswith(".")), _MAX_INSIDE):
+            kit = f"{base}/{leaf}"
+            yield from (kit, f"{kit}/lib", f"{kit}/lib64", f"{kit}/build", f"{kit}/build/lib")
+            inside = names_in(model, kit) if base == "/opt" else ()
+            yield from (f"{kit}/{other}{lib}" for other in inside[:_MAX_INSIDE] for lib in ("", "/lib", "/lib64"))
+    yield from (f"/usr/{leaf}/lib" for leaf in names_in(model, "/usr") if leaf.startswith("pgsql"))
+    yield "/home/linuxbrew/.linuxbrew/lib"
 
 
 @lru_cache(maxsize=8)
@@ -99,7 +113,8 @@ def _below_the_system(view: FileView, system_dirs: tuple[str, ...]) -> dict[str,
     found: dict[str, list[str]] = {}
     for folder in system_dirs:
         for leaf in islice((leaf for leaf in _listed(view, folder) if "." not in leaf), _MAX_FOLDERS):
-            for place in (f"{folder}/{leaf}", f"{folder}/{leaf}/lib"):
+            numbered = (f"{folder}/{leaf}/{n}" for n in _listed(view, f"{folder}/{leaf}") if n[:1].isdigit())
+            for place in (f"{folder}/{leaf}", f"{folder}/{leaf}/lib", *islice(numbered, _SHOWN)):
                 for name in (name for name in _listed(view, place) if ".so" in name):
                     found.setdefault(name, []).append(f"{place}/{name}")
     return found
@@ -235,7 +250,8 @@ def _all_folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[st
     for base in (f"{home}/{name}" if home else f"/opt/{name}" for name in _CONDAS):
         yield posixpath.join(base, "lib")
     for java in (model.variable("JAVA_HOME"), *(f"{_JAVA}/{leaf}" for leaf in names_in(model, _JAVA))):
-        yield from (posixpath.join(java, place, "server") for place in ("lib", "jre/lib/amd64") if java)
+        places = (f"{lib}{part}" for lib in ("lib", "jre/lib/amd64") for part in ("/server", ""))
+        yield from (posixpath.join(java, place) for place in places if java)
     yield model.cwd
     yield from _LOCAL
     for kit in (f"/{base}/{leaf}" for base in ("usr/local", "opt") for leaf in names_in(model, f"/{base}")):
@@ -339,7 +355,8 @@ def lead_to(case: SimulatedLoad, path: str, asking: LoadedObject | None) -> str:
         for d, _ in case.process.search.directories(asking, kind)
     )
     option = "--add-rpath" if has_others else "--set-rpath"
-    return f"patchelf {option} {quoted_entry(entry)} {quoted_path(asking.path)}"
+    lasting = f"patchelf {option} {quoted_entry(entry)} {quoted_path(asking.path)}"
+    return f"LD_LIBRARY_PATH={quoted_path(folder)}, or for good: {lasting}" if entry.startswith("/") else lasting
 
 
 def chosen_alternative(model: LoaderModel, name: str, path: str) -> str:
