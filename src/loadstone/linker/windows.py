@@ -13,7 +13,6 @@ import ntpath
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Final
 
 from loadstone.core.claims import Confidence, Location, Severity
@@ -26,6 +25,8 @@ from loadstone.linker.diagnoses.vendors import brought_by
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary, members_below
 from loadstone.linker.windows_advice import (
+    FOLDERS_OF_PROJECTS,
+    by_its_path,
     for_an_older_windows,
     for_another_python,
     newer_of_the_system,
@@ -33,6 +34,7 @@ from loadstone.linker.windows_advice import (
     redistributable_of,
 )
 from loadstone.linker.windows_assemblies import missing_assemblies, private_folders
+from loadstone.linker.windows_entries import exported, missing_entries
 from loadstone.linker.windows_names import (
     API_SETS_OF_WINDOWS_7,
     DEBUG_RUNTIME,
@@ -41,14 +43,13 @@ from loadstone.linker.windows_names import (
     VC_RUNTIME,
     folder_of,
 )
-from loadstone.linker.windows_words import is_program, no_entry, not_found, not_valid
+from loadstone.linker.windows_words import is_program, not_found, not_valid
 from loadstone.quick_dataclass import dataclass, field, replace
 
 __all__ = ["WindowsRules"]
 
 _API_SETS: Final = ("api-", "ext-")
 _FORMATS: Final = {Format.ELF: "for Linux or another ELF system", Format.MACHO: "for macOS"}
-_MAX_MISSING: Final = 20
 _LEVELS: Final = 5
 _MAX_FOLDERS: Final = 10_000
 _HOST_MODULES: Final = ("python3", "libpython3")
@@ -229,7 +230,7 @@ class WindowsRules:
         """Whether a folder has a DLL of that name, and that exports the entry if one is asked for."""
         found = self._member(folder, name.casefold())
         image = self._image(posixpath.join(folder, found)) if found is not None and entry else None
-        return found is not None and (not entry or (image is not None and entry in _exported(image)[0]))
+        return found is not None and (not entry or (image is not None and entry in exported(image)[0]))
 
     def _image(self, path: str) -> Image | None:
         try:
@@ -354,9 +355,16 @@ class WindowsRules:
             subject=target,
             explanation=f"{target} cannot be opened: {reason or 'there is no such file'}.",
             loader_message=not_valid(None) if reason else not_found(target, None),
-            advice=self._of_other_bits(target) if reason else meant(self.model, target) if "/" in target else "",
+            advice=self._of_other_bits(target) if reason else self._meant(target),
             steps=located.steps,
         )
+
+    def _meant(self, target: str) -> str:
+        """What a path that is not there may have meant; of a bare name: its whole path."""
+        if "/" in target:
+            return meant(self.model, target)
+        own = (*self._not_searched(), *(posixpath.join(self.model.cwd, inside) for inside in FOLDERS_OF_PROJECTS))
+        return by_its_path(target, next((f for f in own if self._offers(f, target, "")), ""))
 
     def _of_other_bits(self, target: str) -> str:
         """Which build fits the program that opens a file, or which program would fit the file."""
@@ -381,7 +389,7 @@ class WindowsRules:
         )
         for dependency, provider in member.needs:
             if provider is not None and provider.image is not None:
-                for found in _entries(member, dependency, provider, provider.image):
+                for found in missing_entries(member, dependency, provider, provider.image):
                     yield replace(found, advice=self._other_copy(found.subject, dependency, member) or found.advice)
                 yield from self._forwarded(dependency, provider, provider.image, target)
 
@@ -405,7 +413,7 @@ class WindowsRules:
                     yield replace(found, explanation=text, confidence=Confidence.LIKELY)
             elif located.image is not None:
                 there = SimulatedLibrary(located.path, located.image, provider, provider.depth + 1)
-                yield from _entries(provider, onward, there, located.image)
+                yield from missing_entries(provider, onward, there, located.image)
 
 
 def _searches_path(root: SimulatedLibrary) -> bool:
@@ -465,36 +473,3 @@ def _other_machine(member: SimulatedLibrary, target: SimulatedLibrary) -> Diagno
         chain=member.chain,
         severity=Severity.HIGH,
     )
-
-
-@lru_cache(maxsize=256)
-def _exported(image: Image) -> tuple[frozenset[str], frozenset[int]]:
-    """The names and the ordinals a DLL exports."""
-    names = zip(image.symbols.names, image.symbols.defined, strict=True)
-    numbers = (s.ordinal for s in image.symbols if s.defined and s.ordinal is not None)
-    return frozenset(name for name, defined in names if defined), frozenset(numbers)
-
-
-def _entries(
-    member: SimulatedLibrary, dependency: Dependency, provider: SimulatedLibrary, image: Image
-) -> Iterator[Diagnosis]:
-    """Imports that the chosen DLL does not export, by name or by ordinal."""
-    names, numbers = _exported(image)
-    absent = [
-        wanted
-        for wanted in dependency.symbols
-        if (int(wanted[1:]) not in numbers if wanted.startswith("#") and wanted[1:].isdigit() else wanted not in names)
-    ]
-    for wanted in absent[:_MAX_MISSING]:
-        yield Diagnosis(
-            code="pe-missing-entry",
-            blocking=dependency.kind is not DependencyKind.DELAY,
-            subject=wanted,
-            explanation=f"{member.path} imports {wanted}, which {provider.path} does not export.",
-            loader_message=no_entry(wanted, member),
-            advice=f"put the version of {dependency.name} that it was built with beside it",
-            chain=provider.chain,
-            evidence=(Location.bytes(member.path, dependency.offset, 20),),
-            confidence=Confidence.LIKELY if image.damage else Confidence.CERTAIN,
-            severity=Severity.HIGH,
-        )

@@ -15,6 +15,8 @@ from loadstone.linker.request import LoaderModel
 from loadstone.linker.windows_names import SYSTEM_DLLS, VC_RUNTIME, VC_YEARS
 
 __all__ = [
+    "FOLDERS_OF_PROJECTS",
+    "by_its_path",
     "for_an_older_windows",
     "for_another_python",
     "newer_of_the_system",
@@ -22,6 +24,8 @@ __all__ = [
     "redistributable_of",
 ]
 
+FOLDERS_OF_PROJECTS: Final = ("bin", "lib", "build", "build/Release", "Release", "x64/Release", "dll", "libs")
+"""Where the DLLs of a project lie, seen from the folder that one works in."""
 _OF_DRIVERS: Final = frozenset(
     ("vulkan-1", "opencl", "nvcuda", "nvapi64", "nvml", "nvencodeapi64", "atiadlxx", "amfrt64")
 )
@@ -94,3 +98,10 @@ def numbered_otherwise(name: str, folders: Mapping[str, Sequence[str]]) -> str:
         return ""
     found = (f"{folder}/{leaf}" for folder, names in folders.items() for leaf in names)
     return next((path for path in found if _NUMBERS.sub("", posixpath.basename(path).casefold()) == bare), "")
+
+
+def by_its_path(name: str, folder: str) -> str:
+    """How a DLL is opened that was asked for by its name alone, with the folder that has it where one is known."""
+    path = posixpath.join(folder, name) if folder else f"FOLDER/{name}"
+    said = "a name alone is looked for neither in the current folder nor in PATH since Python 3.8"
+    return f"open it by its whole path, {path}: {said} (winmode=0 of ctypes.CDLL searches as before)"

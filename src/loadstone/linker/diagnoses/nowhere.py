@@ -12,6 +12,7 @@ from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import anew, conda_install, libpython, original_of
 from loadstone.linker.diagnoses.mistyped import library_meant, meant
 from loadstone.linker.diagnoses.other_families import of_another_family
+from loadstone.linker.diagnoses.owners import may_be_packaged
 from loadstone.linker.diagnoses.standard_modules import module_not_built
 from loadstone.linker.diagnoses.vendors import brought_by
 from loadstone.linker.diagnoses.whereabouts import (
@@ -150,7 +151,8 @@ def _install_or_rebuild(case: SimulatedLoad, refusal: Refusal, near: tuple[str, 
     if again:
         return f"{again}, which builds it for {leaf(other)}; or {name} as well: {bring}"
     system = system_of(case.model.view)
-    if system is not None and system.rebuild:
+    is_packaged = refusal.requester is None or may_be_packaged(case.model, refusal.requester.path)
+    if system is not None and system.rebuild and is_packaged:
         return f"{system.rebuild}: it takes {rebuild}; a link under that name does not make it one"
     return f"{bring}; or {rebuild}: a link under that name does not make it one"
 

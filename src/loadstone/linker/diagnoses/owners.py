@@ -14,7 +14,16 @@ from loadstone.linker.package_systems import DEBIAN, system_of
 from loadstone.linker.packages import owner_of
 from loadstone.linker.request import LoaderModel
 
-__all__ = ["installed_anew", "newer_runtime", "of_a_sandbox", "of_one_release", "package_of", "put_aside", "upgraded"]
+__all__ = [
+    "installed_anew",
+    "may_be_packaged",
+    "newer_runtime",
+    "of_a_sandbox",
+    "of_one_release",
+    "package_of",
+    "put_aside",
+    "upgraded",
+]
 
 _PACKAGED: Final = ("/usr/", "/lib", "/opt/", "/bin/", "/sbin/")
 _LOCAL: Final = "/usr/local/"
@@ -38,6 +47,12 @@ _FOR_DEBIAN: Final = (
 )
 
 
+def may_be_packaged(model: LoaderModel, path: str) -> bool:
+    """Whether a file lies where packages of the system put theirs."""
+    whole = model.absolute(path)
+    return whole.startswith(_PACKAGED) and not whole.startswith(_LOCAL)
+
+
 def package_of(model: LoaderModel, path: str) -> str:
     """The installed package of the system (or Homebrew's formula) that has a file, as a shell takes it; else empty.
 
@@ -47,7 +62,7 @@ def package_of(model: LoaderModel, path: str) -> str:
     brewed = _BREWED.match(whole)
     if brewed is not None:
         return shlex.quote(brewed[1])
-    if not whole.startswith(_PACKAGED) or whole.startswith(_LOCAL):
+    if not may_be_packaged(model, whole):
         return ""
     system = system_of(model.view)
     if system is None:

@@ -87,7 +87,7 @@ def copies(case: SimulatedLoad, name: str, asking: LoadedObject | None, *, wide:
     """
     beside = (*folders_beside(case.model, asking.origin), *_below(case, asking)) if wide and asking is not None else ()
     of_project = _of_the_project(case.model, asking) if wide and asking is not None else ()
-    kits = _kits(case.model) if wide else ()
+    kits = (*_of_its_formulas(case.model, asking), *_kits(case.model)) if wide else ()
     far = (*beside, *_beside_the_program(case.model), *_in_its_store(case.model, asking), *of_project, *kits)
     below = _below_the_system(case.model.view, case.model.system_dirs).get(name, ()) if wide else ()
     places = (posixpath.join(folder, name) for folder in (*_folders(_opener(case), asking), *far))
@@ -98,13 +98,21 @@ def _kits(model: LoaderModel) -> Iterator[str]:
     """The folders of products that were installed or built apart: below ``/opt``, ``/usr/local`` and the home."""
     home = model.variable("HOME") or ""
     for base in filter(None, ("/opt", "/usr/local", home)):
-        for leaf in islice((leaf for leaf in names_in(model, base) if not leaf.startswith(".")), _MAX_INSIDE):
+        for leaf in names_in(model, base)[:_MAX_INSIDE]:
             kit = f"{base}/{leaf}"
             yield from (kit, f"{kit}/lib", f"{kit}/lib64", f"{kit}/build", f"{kit}/build/lib")
             inside = names_in(model, kit) if base == "/opt" else ()
             yield from (f"{kit}/{other}{lib}" for other in inside[:_MAX_INSIDE] for lib in ("", "/lib", "/lib64"))
     yield from (f"/usr/{leaf}/lib" for leaf in names_in(model, "/usr") if leaf.startswith("pgsql"))
     yield "/home/linuxbrew/.linuxbrew/lib"
+
+
+def _of_its_formulas(model: LoaderModel, asking: LoadedObject | None) -> Iterator[str]:
+    """``lib`` of Homebrew's prefix, wherever that is, and of the formulas in it, for a file of one of them."""
+    prefix, found, _ = model.absolute(asking.path).partition("/Cellar/") if asking is not None else ("", "", "")
+    if found:
+        yield f"{prefix}/lib"
+        yield from (f"{prefix}/opt/{leaf}/lib" for leaf in names_in(model, f"{prefix}/opt")[:_MAX_FOLDERS])
 
 
 @lru_cache(maxsize=8)
