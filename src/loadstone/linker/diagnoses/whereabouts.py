@@ -42,6 +42,7 @@ __all__ = [
 _LEVELS: Final = 6
 _MAX_FOLDERS: Final = 400
 _MAX_INSIDE: Final = 200
+_MAX_KITS: Final = 2_000
 _SHOWN: Final = 3
 _MAX_NEAR: Final = 128
 _LEAST_DEPTH, _PROJECT_LEVELS = 2, 4
@@ -87,7 +88,7 @@ def copies(case: SimulatedLoad, name: str, asking: LoadedObject | None, *, wide:
     """
     beside = (*folders_beside(case.model, asking.origin), *_below(case, asking)) if wide and asking is not None else ()
     of_project = _of_the_project(case.model, asking) if wide and asking is not None else ()
-    kits = (*_of_its_formulas(case.model, asking), *_kits(case.model)) if wide else ()
+    kits = (*_of_its_formulas(case.model, asking), *islice(_kits(case.model), _MAX_KITS)) if wide else ()
     far = (*beside, *_beside_the_program(case.model), *_in_its_store(case.model, asking), *of_project, *kits)
     below = _below_the_system(case.model.view, case.model.system_dirs).get(name, ()) if wide else ()
     places = (posixpath.join(folder, name) for folder in (*_folders(_opener(case), asking), *far))
