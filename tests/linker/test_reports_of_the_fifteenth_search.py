@@ -115,7 +115,10 @@ def test_gphoto2_543_the_systems_older_part_of_what_was_built_here(workshop: Wor
     workshop.library(f"root/usr/lib/{port}", makes("gp_new"), version_script=versions)
     workshop.file("root/var/lib/dpkg/status", DEBIAN)
     found = first(explain("/usr/local/lib/libgphoto2.so.6", model=in_root(workshop)))
-    assert found.advice.startswith(f"/usr/local/lib/{port} has it: LD_LIBRARY_PATH=/usr/local/lib, or LD_PRELOAD=")
+    preload = f"LD_PRELOAD=/usr/local/lib/{port}"
+    assert found.advice.startswith(
+        f"/usr/local/lib/{port} has it: {preload}, or LD_LIBRARY_PATH=/usr/local/lib, or put"
+    )
     model = replace(in_root(workshop), env=(("LD_LIBRARY_PATH", "/usr/local/lib"),))
     assert loads(explain("/usr/local/lib/libgphoto2.so.6", model=model))
 

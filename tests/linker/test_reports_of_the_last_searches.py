@@ -81,7 +81,7 @@ def test_knn_cuda_2_a_library_that_is_loaded_before_is_of_another_release(worksh
     question = workshop.ask(f"{SITE}/knn/knn.so", already=(torch,))
     found = first(workshop.answer(question))
     assert found.loader_message == workshop.truth(question).message
-    assert found.advice.startswith(f"{torch} has others of its scope and not this one, so knn.so was built for another")
+    assert found.advice.startswith(f"{torch} has others of its scope and not this one: knn and torch are not of")
     assert found.advice.endswith("-m pip install --upgrade --force-reinstall knn torch")
 
 

@@ -125,7 +125,7 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
         other = next((path for path in copies(case, leaf(linked.path), asking) if _defines(case, path, name)), None)
         if other is not None:
             preload = f"LD_PRELOAD={quoted_path(case.model.absolute(other))}"
-            return f"{other} has it: {lead_to(case, other, asking)}, or {preload}, or put it in its place"
+            return f"{other} has it: {preload}, or {lead_to(case, other, asking)}, or put it in its place"
         return _fitting_build(case, asking, linked)
     for _, needed in asking.needed:
         near = copies(case, leaf(needed.path), asking, wide=True) if needed is not None else iter(())
