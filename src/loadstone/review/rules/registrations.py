@@ -54,8 +54,6 @@ _PAIRS: Final = (
 """What registers a function to be called later, and what takes that back. Source: the manuals of these interfaces."""
 
 _KNOWN: Final = tuple((re.compile(rf"(?:{made})\Z"), re.compile(rf"(?:{undone})\Z")) for made, undone in _PAIRS)
-_NOTIFIES: Final = frozenset({"sigev_notify_function"})
-"""Members through which a callback is given, and not as an argument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +79,16 @@ def registrations(facts: Facts, unit: ir.Unit) -> Iterator[Registration]:
         undone = {last_word(c.name) for name, found in calls.items() if name not in starting for c in found}
         for call in calls[function.name]:
             pair = _pair(call)
+            if pair is not None and (here := _closed_here(facts, function, call, pair[1])) is not None:
+                if _leads_out(facts, call, function, mine):
+                    yield Registration(last_word(call.name), call.line, here, function)
+                continue
             if last_word(call.name) == "connect" and _is_connected(call, mine, made):
                 yield from _connections(facts, unit, call, calls, starting)
             if pair is None or any(pair[1].match(word) for word in undone):
                 continue
             called = _called_by_own(call, unit, foreign)
-            if not called and not _leads_out(call, function, mine):
+            if not called and not _leads_out(facts, call, function, mine):
                 continue
             for other in unit.functions:
                 close = next((c for c in calls[other.name] if _closes(facts, c)), None)
@@ -99,7 +101,7 @@ def leads_into_library(facts: Facts, unit: ir.Unit, function: ir.Function, call:
     """Whether what a call registers is a function of a library, or one of the program's that calls such."""
     foreign = filled_names(facts, unit)
     called = bool(_called_by_own(call, unit, foreign))
-    return called or _leads_out(call, function, foreign | looked_up(facts, function))
+    return called or _leads_out(facts, call, function, foreign | looked_up(facts, function))
 
 
 def _pair(call: ir.Call) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
@@ -167,25 +169,58 @@ def _closes(facts: Facts, call: ir.Call) -> bool:
     return api is not None and api.role is ApiRole.UNLOAD
 
 
+def _closed_here(facts: Facts, function: ir.Function, call: ir.Call, undone: re.Pattern[str]) -> ir.Call | None:
+    """The close that every way from a registration comes to, in its own function, with nothing taken back between.
+
+    Of the library whose symbols the function looks up: one that is closed by its name, behind the statement that the
+    registration stands in.
+    """
+    resolving = [c for c in calls_in(function.body) if _gives(facts, c)]
+    libraries = {word(argument) for c in resolving for argument in c.arguments[:1]} - {""}
+    for block in (function.body, *(s for s in every_statement(function.body) if isinstance(s, ir.Block))):
+        begun = False
+        for statement in block.body:
+            held = ir.Block(statement.line, statement.line, (statement,))
+            if not begun:
+                begun = any(c is call for c in calls_in(held))
+                continue
+            if any(undone.match(last_word(c.name)) for c in calls_in(held)):
+                break
+            close = uncast(statement.expression) if isinstance(statement, ir.Evaluate) else None
+            ends = isinstance(close, ir.Call) and _closes(facts, close) and close.arguments
+            if isinstance(close, ir.Call) and ends and word(close.arguments[0]) in libraries:
+                return close
+    return None
+
+
 def _gives(facts: Facts, call: ir.Call) -> bool:
     api = facts.apis.get(call.name)
     return api is not None and api.role is ApiRole.RESOLVE
 
 
-def _leads_out(call: ir.Call, function: ir.Function, foreign: set[str]) -> bool:
-    """Whether what is registered is a function that a lookup gave, or a member of a table of such."""
+def _leads_out(facts: Facts, call: ir.Call, function: ir.Function, foreign: set[str]) -> bool:
+    """Whether what is registered is a function that a lookup gave, or a member of a table of such.
+
+    It is an argument, or stands in a member of the structure whose address the call is given.
+    """
     given: list[ir.Expression] = [*call.arguments]
-    if last_word(call.name) == "timer_create":
-        given = [
-            s.value
-            for s in every_statement(function.body)
-            if isinstance(s, ir.Assign)
-            and s.value is not None
-            and isinstance(target := uncast(s.target), ir.Member)
-            and target.name in _NOTIFIES
-        ]
+    structures = {
+        word(inner.operands[0])
+        for argument in call.arguments
+        if isinstance(inner := uncast(argument), ir.Operation) and inner.operator == "address"
+    } - {""}
+    given += [
+        s.value
+        for s in every_statement(function.body)
+        if isinstance(s, ir.Assign)
+        and s.value is not None
+        and isinstance(target := uncast(s.target), ir.Member)
+        and word(target.base) in structures
+    ]
     for argument in given:
         bare = uncast(argument)
+        if isinstance(bare, ir.Call) and _gives(facts, bare):
+            return True
         if isinstance(bare, ir.Name | ir.Member) and any(
             isinstance(part, ir.Name | ir.Member) and part.name in foreign for part in expressions(bare)
         ):
