@@ -9,6 +9,7 @@ from typing import Final
 from loadstone.forks import forked
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.graphs import graph_of
 from loadstone.review.analyses.mentions import calls_in, members_in, names_in
 from loadstone.review.analyses.neighbours import headers_of
 from loadstone.review.analyses.paths import explored
@@ -16,8 +17,7 @@ from loadstone.review.analyses.program import KnownFunction, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.summaries import Summaries
 from loadstone.review.analyses.words import last_word, makes_file
-from loadstone.review.apis import CORE, MINOR, ApiRole, Success, Tables, tables
-from loadstone.review.cfg import Assertion, Graph, build
+from loadstone.review.apis import CORE, MINOR, ApiRole, Tables, tables
 from loadstone.review.walk import expressions
 
 __all__ = ["Facts", "gather"]
@@ -107,24 +107,10 @@ def _program(program: ir.Program, known_tables: Tables) -> KnownProgram:
     wanted = _relevant(program, known_tables)
     for unit in program.units:
         for function in unit.functions:
-            graph = _graph(function, known_tables)
+            graph = graph_of(function, known_tables)
             known = KnownFunction.of(function, unit, graph, is_relevant=id(function) in wanted)
             functions[function.name] = (*functions.get(function.name, ()), known)
     return KnownProgram(program.units, functions)
-
-
-def _graph(function: ir.Function, known_tables: Tables) -> Graph:
-    def asserts(call: ir.Call) -> Assertion | None:
-        api = known_tables.get(call.name)
-        if api is None or api.role is not ApiRole.ASSERTION:
-            return None
-        return Assertion(api.subject, holds=api.success is not Success.ZERO)
-
-    def ends(call: ir.Call) -> bool:
-        api = known_tables.get(call.name)
-        return api is not None and api.ends
-
-    return build(function, ends, asserts)
 
 
 def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from loadstone.review.analyses.bindings import Bindings, ForeignPrototype, bindings_of
 from loadstone.review.analyses.guards import Guard, guards_of, simple
+from loadstone.review.analyses.lifetimes import Lifetime, lifetimes
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.neighbours import Neighbours, headers_of
 from loadstone.review.analyses.state import Held, Spot, Taint
@@ -391,6 +392,11 @@ class Facts:
     def travels(self) -> Travels:
         """The values that travel through the Python files, and where they end."""
         return travels(self.program, self.apis)
+
+    @cached_property
+    def lifetimes(self) -> tuple[Lifetime, ...]:
+        """What becomes of the blocks, streams and descriptors of the native files."""
+        return lifetimes(self.program, self.apis)
 
     @cached_property
     def bindings(self) -> dict[str, Bindings]:

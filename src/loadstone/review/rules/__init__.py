@@ -10,6 +10,7 @@ from loadstone.forks import forked
 from loadstone.review.analyses import Facts, gather
 from loadstone.review.ir import Program
 from loadstone.review.rules import (
+    address_of_local,
     analysis_incomplete,
     broad_except_around_lookup,
     calling_convention_mismatch,
@@ -78,6 +79,7 @@ from loadstone.review.rules import (
     unverified_download,
     use_after_close,
     use_after_close_descriptor,
+    use_after_free,
     use_after_unload,
     weak_digest_comparison,
     world_writable_library,
@@ -136,6 +138,8 @@ RULES: Final[tuple[Rule, ...]] = (
     load_before_privilege_drop.RULE,
     invalid_release.RULE,
     use_after_close_descriptor.RULE,
+    use_after_free.RULE,
+    address_of_local.RULE,
     copyable_handle_owner.RULE,
     undeclared_foreign_function.RULE,
     unchecked_foreign_result.RULE,

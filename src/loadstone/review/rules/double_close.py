@@ -51,6 +51,18 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             context=again.function,
             condition=again.condition,
         )
+    for found in facts.lifetimes:
+        event = found.event
+        if event.what == "twice" and found.is_descriptor:
+            first, again = (Spot(found.unit.path, n, found.function.name) for n in (event.since, event.line))
+            yield rule.no(
+                f"{event.name} is closed at line {event.since} ({event.by}) and again at line {event.line}.",
+                at(again),
+                severity=Severity.MEDIUM,
+                why=(step(first, "closed", "release"), step(again, "closed again", "release")),
+                context=found.function.name,
+                condition=found.function.condition,
+            )
     yield from _copied(rule, facts)
     for site in facts.of(ApiRole.LOAD):
         if len(site.closes) == 1 and not any(u.closed for u in site.uses):

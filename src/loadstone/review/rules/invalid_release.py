@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, FlowStep, Location, Severity
+from loadstone.core.claims import Claim, Confidence, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
@@ -72,6 +72,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _holders(rule, facts)
     yield from _second_owner(rule, facts)
     yield from _other_allocator(rule, facts)
+    yield from _never_allocated(rule, facts)
     owned = {
         fill.slot for fill in facts.fills if fill.site is not None and facts.sites[fill.site].api.role is ApiRole.LOAD
     }  # lent on one path, its own on another: a flag beside it says which
@@ -97,6 +98,32 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                         at(site.spot),
                         context=site.spot.function,
                     )
+
+
+_NOT_ALLOCATED: Final = {
+    "variable": ("is a variable", 590),
+    "text": ("is a text of the program", 590),
+    "lent": ("belongs to the function that gave it", 590),
+    "mismatched": ("is taken back by another function", 763),
+    "inside": ("was moved along since it was allocated", 761),
+}
+
+
+def _never_allocated(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``free`` of what no allocator gave, or of an address behind the one it gave."""
+    for found in facts.lifetimes:
+        event = found.event
+        if event.what in _NOT_ALLOCATED:
+            said, cwe = _NOT_ALLOCATED[event.what]
+            yield rule.no(
+                f"{event.name} {said} on one path to line {event.line}; {event.by} wants what was allocated.",
+                Location.lines(found.unit.path, event.line),
+                cwe=cwe,
+                confidence=Confidence.LIKELY,
+                fix="Keep the address that was allocated, and give that one back.",
+                context=found.function.name,
+                condition=found.function.condition,
+            )
 
 
 def _other_allocator(rule: Rule, facts: Facts) -> Iterator[Claim]:

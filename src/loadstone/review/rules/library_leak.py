@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Exit, Facts, Site
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.values import Spot
-from loadstone.review.analyses.words import uncast
+from loadstone.review.analyses.words import MAINS, uncast
 from loadstone.review.apis import CORE, ApiRole
 from loadstone.review.ir import Assign, Call, If, Jump, Label, Language, Literal, Member, Name, Return
 from loadstone.review.rules.half_built import thrown_away
@@ -42,8 +42,36 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             outlives, kept = id(site) in outliving, _is_closed_when_refused(site, facts)
             owned = _is_owned(site, facts)
             yield from _leaks(rule, facts, site, open_exits, closes=closes, outlives=outlives, owned=owned, kept=kept)
+    yield from _never_given_back(rule, facts)
     yield from _half_built(rule, facts)
     yield from _praise(rule, [s for s in native if not s.is_inner and s.api.role is ApiRole.LOAD])
+
+
+def _never_given_back(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Memory, streams and descriptors that a way out of a function leaves behind."""
+    settled = {(f.unit.path, f.event.since) for f in facts.lifetimes if f.event.what == "settled"}
+    told = set()
+    for found in facts.lifetimes:
+        event, function = found.event, found.function
+        if event.what != "left" or event.api is None or function.name in MAINS:
+            continue
+        is_memory = event.api.role is not ApiRole.OPEN or event.api.kind == "mapping"
+        made, exit_ = (Spot(found.unit.path, n, function.name, function.condition) for n in (event.since, event.line))
+        always = (found.unit.path, event.since) not in settled
+        if always and (found.unit.path, event.since) in told:
+            continue  # nobody ever releases it: once is enough
+        told.add((found.unit.path, event.since))
+        yield rule.no(
+            f"What {event.name} gave at line {event.since} is not released at the exit at line {event.line}.",
+            at(exit_),
+            cwe=401 if is_memory else 775,
+            severity=Severity.LOW if always else Severity.MEDIUM,
+            confidence=Confidence.LIKELY,
+            why=(step(made, "acquired", "acquire"), step(exit_, "left without a release", "use")),
+            fix=f"Call {event.api.release} on this way out too.",
+            context=function.name,
+            condition=function.condition,
+        )
 
 
 def _half_built(rule: Rule, facts: Facts) -> Iterator[Claim]:

@@ -8,6 +8,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE, at, step
 from loadstone.review.rules.rule import Rule
@@ -36,6 +37,17 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     context=use.spot.function,
                     condition=use.spot.condition,
                 )
+    for found in facts.lifetimes:
+        event = found.event
+        if event.what == "late" and found.is_descriptor:
+            gone, used = (Spot(found.unit.path, n, found.function.name) for n in (event.since, event.line))
+            yield rule.no(
+                f"{event.name} is closed at line {event.since} and used at line {event.line}.",
+                at(used),
+                why=(step(gone, "closed", "release"), step(used, "used", "use")),
+                context=found.function.name,
+                condition=found.function.condition,
+            )
 
 
 RULE: Final = Rule(

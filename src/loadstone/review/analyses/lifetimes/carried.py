@@ -1,0 +1,147 @@
+"""What a function of the program did to what it was given, said of its caller's values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from loadstone.review import ir
+from loadstone.review.analyses.lifetimes.memory import Memory, is_good
+from loadstone.review.analyses.lifetimes.names import named
+from loadstone.review.analyses.lifetimes.objects import (
+    ANY,
+    Address,
+    Computed,
+    End,
+    Held,
+    Inside,
+    Made,
+    Number,
+    Part,
+    Place,
+    Range,
+    State,
+    Status,
+    Text,
+    Value,
+    Variable,
+    is_vague,
+    origin,
+)
+from loadstone.review.analyses.lifetimes.vocabulary import Event, Outcome
+from loadstone.review.apis import Api
+
+__all__ = ["Carried"]
+
+
+class Carried:
+    """What a callee did, said of the caller's values."""
+
+    def __init__(self, given: dict[str, Value], state: State, memory: Memory, call: ir.Call, outcome: Outcome) -> None:
+        self.given = given
+        self.state = state
+        self.memory = memory
+        self.call = call
+        self.outcome = outcome
+        self.tolerant = False  # whether what something unknown has written since is told apart
+        self.count = memory.count(call, state)
+        self.numbers = {made: number for number, made in enumerate(outcome.made)}
+
+    def value(self, value: object) -> Value | None:
+        """The caller's value of what the callee spoke of; None when the caller has no word for it."""
+        match value:
+            case Number() | Text():
+                return value
+            case Held(place=Variable(name=name, local=True), version=0):
+                return self.given.get(name)
+            case Held(place=Part() as part):
+                place = self.place(part)
+                if place is None or (value.version and not self.tolerant):
+                    return None
+                return self.memory.read(place, self.state, self.call.line)
+            case Held(place=Variable(local=False) as variable):
+                return self.memory.read(variable, self.state, self.call.line)
+            case Inside(block=block, by=by):
+                inner = self.value(block)
+                return Inside(inner, by) if inner is not None else None
+            case Made() if value not in self.outcome.state.ended:
+                made = Made(id(self.call), self.call.line, 10 * self.numbers[value] + self.count)
+                api, _ = self.outcome.made[value]
+                self.memory.made[made] = (replace(api, out=None), self.call.name)
+                known = self.outcome.state.range_of(value)
+                self.state.ranges[made] = Range(known.low, known.high, known.nonzero)
+                if self.outcome.state.range_of(Status(value)) != ANY:  # the callee has asked
+                    self.state.ranges[made] = Range(low=1) if self.is_good_there(value) else Range(0, 0)
+                return made
+            case Address(place=Part() as part):
+                place = self.place(part)
+                return Address(place) if place is not None else None
+        return None
+
+    def is_good_there(self, made: Made) -> bool:
+        """Whether the callee knows that something was made."""
+        return is_good(made, self.outcome.made[made][0], self.outcome.state)
+
+    def place(self, part: Place) -> Place | None:
+        """The caller's place of one that the callee reached from its parameters."""
+        if isinstance(part, Variable):
+            return part if not part.local else None
+        base = part.base
+        if isinstance(base, Part):
+            inner = self.place(base)
+            return Part(inner, part.name) if inner is not None else None
+        if isinstance(base, Variable):
+            return Part(base, part.name) if not base.local else None
+        value = self.value(base)
+        if value is None:
+            return None
+        if isinstance(value, Address):
+            return value.place if part.name == "*" else Part(value.place, part.name)
+        return Part(value, part.name)
+
+    def apply(self) -> bool:
+        """Bring what one outcome did into the caller's state; whether it can be at all."""
+        inner, state = self.outcome.state, self.state
+        for value, known in inner.ranges.items():
+            mine = self.value(value) if isinstance(value, Held) else None
+            if mine is not None:
+                low = state.narrow(mine, ">=", known.low) and state.narrow(mine, "<=", known.high)
+                if not low or (known.nonzero and not state.narrow(mine, "!=", 0)):
+                    return False
+        handed = {m for v in inner.handed if isinstance(v, Held) and (m := self.value(v)) is not None}
+        ended = [
+            (m, end)
+            for v, end in inner.ended.items()
+            if (m := self.value(v)) is not None and not is_vague(m) and not isinstance(m, Number | Text)
+        ]
+        stores = [
+            (place, self.value(held) or Computed((id(self.call), "left", repr(place)[:40])))
+            for where, held in inner.places.items()
+            if where in inner.stored and (place := self.place(where)) is not None
+        ]
+        self.tolerant = True
+        handed.update(m for v in inner.ended if (m := self.value(v)) is not None)
+        self.tolerant = False
+        for name, value in self.given.items():
+            start = Held(Variable(name, local=True))
+            if inner.versions.get(start):
+                self.memory.overwritten(origin(value), state)
+        for value, end in ended:
+            api = end.api if isinstance(end.api, Api) else None
+            before = state.ended.get(value)
+            if before is not None and before.api != "moved" and end.api != "moved":
+                self.memory.events[Event("twice", named(value), self.call.line, before.line, api, before.by)] = None
+                state.handed |= {value}
+            state.ended[value] = End(self.call.line, self.call.name, end.api)
+        gone = {value for value, _ in ended}
+        for value in self.given.values():
+            if value not in gone:
+                self.memory.touch(value, self.call.line, state, "used")
+        state.handed |= handed
+        for place, value in stores:
+            state.places[place] = value
+            state.stored[place] = self.call.line
+            self.memory.store_note(place, value, state)
+        if inner.versions.get("globals"):
+            state.versions["globals"] = state.versions.get("globals", 0) + 1
+            self.memory.forget_globals(state)
+        return True

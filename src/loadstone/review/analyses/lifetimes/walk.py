@@ -1,0 +1,297 @@
+"""Follows the paths of one function, and keeps what is given back, what is used after it, and what nobody gives back.
+
+One function at a time; what the functions of the program that it calls do to their parameters comes from their
+summaries. Ways that differ in what they know are kept apart up to a bound, then joined.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from loadstone.review import ir
+from loadstone.review.analyses.lifetimes.evaluate import Evaluator
+from loadstone.review.analyses.lifetimes.memory import Memory
+from loadstone.review.analyses.lifetimes.names import own_address, parts_of, place_name, root
+from loadstone.review.analyses.lifetimes.objects import (
+    Address,
+    Computed,
+    Held,
+    Made,
+    Number,
+    Part,
+    State,
+    Status,
+    Text,
+    Value,
+    Variable,
+    origin,
+)
+from loadstone.review.analyses.lifetimes.vocabulary import COMPARES, TURNED, Event, Outcome, Summary
+from loadstone.review.analyses.words import uncast
+from loadstone.review.apis import Tables
+from loadstone.review.cfg import Graph, Kind, Node
+
+__all__ = ["Walk"]
+
+_STATES: Final = 12
+"""Ways that are kept apart at one node; further ones are joined."""
+
+_ROUNDS: Final = 40
+"""How often a node is gone through at most."""
+
+_STEPS: Final = 6_000
+"""Steps of one function; a longer one is not claimed about."""
+
+
+class Walk:
+    """The paths of one function."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        tables: Tables,
+        language: ir.Language,
+        summary: Summary,
+        is_defined: Callable[[ir.Call], bool],
+        moving: frozenset[str],
+        arrays: frozenset[str] = frozenset(),
+    ) -> None:
+        self.graph = graph
+        self.memory = Memory(graph, tables, language, arrays)
+        self.evaluator = Evaluator(self.memory, summary, is_defined, moving)
+        self.outcomes: list[Outcome] = []
+        self.is_cut = graph.is_cut
+
+    def run(self) -> Walk:
+        """Follow every path from the start."""
+        nodes = self.graph.nodes
+        seen: dict[int, set[object]] = {}
+        visits: dict[int, int] = {}
+        work: list[tuple[int, int, State]] = [(0, 0, State())]
+        order = steps = 0
+        while work:
+            index, _, state = heapq.heappop(work)
+            same = [state]
+            while work and work[0][0] == index:
+                same.append(heapq.heappop(work)[2])
+            known = seen.setdefault(index, set())
+            fresh: dict[object, State] = {}
+            for one in same:
+                key = one.key()
+                if key not in known:
+                    fresh.setdefault(key, one)
+            if len(fresh) + len(known) > _STATES and len(fresh) > 1:
+                whole, *others = fresh.values()
+                for one in others:
+                    whole = whole.join(one)
+                fresh = {whole.key(): whole} if whole.key() not in known else {}
+            known.update(fresh)
+            for one in fresh.values():
+                visits[index] = visits.get(index, 0) + 1
+                steps += 1
+                if visits[index] > _ROUNDS:
+                    continue
+                if steps > _STEPS:
+                    self.is_cut = True
+                    return self
+                for following, after in self.after(nodes[index], one):
+                    order += 1
+                    heapq.heappush(work, (following, order, after))
+        return self
+
+    def after(self, node: Node, state: State) -> Iterator[tuple[int, State]]:
+        match node.kind:
+            case Kind.END:
+                self.end(node, state)
+                return
+            case Kind.TEST if node.expression is not None:
+                for slot, holds in ((0, True), (1, False)):
+                    if slot < len(node.next) and node.next[slot] >= 0:
+                        for after in self.asked(node.expression, holds, state.copy()):
+                            yield node.next[slot], after
+                return
+            case Kind.ASSIGN if isinstance(node.statement, ir.Assign):
+                states = self.assign(node.statement, state)
+            case Kind.RETURN:
+                states = self.returned(node, state)
+            case Kind.EACH:
+                states = [s for _, s in self.evaluator.value(node.expression, state)]
+                for one in states:
+                    if isinstance(node.target, ir.Name):
+                        place = self.memory.variable(node.target.name)
+                        self.memory.forget_behind(place, one)
+                        one.places[place] = self.memory.fresh(node, one)
+            case Kind.LEAVE:
+                self.leave(node, state)
+                states = [state]
+            case _:
+                states = [s for _, s in self.evaluator.value(node.expression, state)]
+        if node.kind in {Kind.CHOOSE, Kind.CATCH, Kind.EACH}:
+            for after in states:
+                for following in node.next:
+                    if following >= 0:
+                        yield following, after.copy()
+            return
+        for after in states:
+            if node.next and node.next[0] >= 0:
+                yield node.next[0], after
+
+    def leave(self, node: Node, state: State) -> None:
+        leave = node.leave
+        if leave is not None and (leave.cleanup or leave.context is not None):
+            held = state.places.get(Variable(leave.name, local=True))
+            if held is not None:
+                state.handed |= {held}
+
+    def returned(self, node: Node, state: State) -> list[State]:
+        states = []
+        for value, after in self.evaluator.value(node.expression, state):
+            after.result = value if node.expression is not None else None
+            self.memory.touch(value, node.line, after, "returned")
+            states.append(after)
+        return states
+
+    def asked(self, condition: ir.Expression, holds: bool, state: State) -> Iterator[State]:
+        bare = uncast(condition)
+        if isinstance(bare, ir.Operation) and bare.operator in COMPARES and len(bare.operands) == 2:
+            for one, middle in self.evaluator.value(bare.operands[0], state):
+                for two, after in self.evaluator.value(bare.operands[1], middle):
+                    yield from self.compared(bare.operator, one, two, holds, after.copy())
+            return
+        if isinstance(bare, ir.Call) and bare.name in {"SUCCEEDED", "FAILED"} and bare.arguments:
+            good = (bare.name == "SUCCEEDED") is holds
+            for value, after in self.evaluator.value(bare.arguments[0], state):
+                if after.narrow(value, ">=" if good else "<", 0):
+                    yield after
+            return
+        for value, asked in self.evaluator.value(condition, state):
+            after = asked.copy()
+            if after.narrow(value, "!=" if holds else "==", 0) and self.memory.is_possible(value, after):
+                yield after
+
+    def compared(self, operator: str, one: Value, two: Value, holds: bool, state: State) -> Iterator[State]:
+        wanted = operator if holds else COMPARES[operator]
+        if isinstance(one, Number) and not isinstance(two, Number):
+            one, two, wanted = two, one, TURNED[wanted]
+        if isinstance(two, Number):
+            if wanted == "!=" and two.value == -1 and isinstance(one, Made):
+                wanted = ">"
+            if state.narrow(one, wanted, two.value) and self.memory.is_possible(one, state):
+                yield state
+            return
+        if isinstance(one, Made | Address | Text) and isinstance(two, Made | Address | Text) and one != two:
+            if wanted not in {"==", "<=", ">="}:  # two blocks are never one
+                yield state
+            return
+        if one == two:
+            if wanted in {"==", "<=", ">="}:
+                yield state
+            return
+        sure = operator if operator in {"==", "<", "<="} else COMPARES[operator]
+        holds_sure = holds if sure == operator else not holds
+        left, right = (one, two) if sure != "==" or repr(one) <= repr(two) else (two, one)
+        if isinstance(one, Address) and isinstance(two, Address | Made):
+            left, right = one, two
+        if state.narrow(Computed(sure, (left, right)), "==" if holds_sure else "!=", 1):
+            yield state
+
+    def assign(self, statement: ir.Assign, state: State) -> list[State]:
+        if statement.declares and isinstance(statement.target, ir.Name):
+            place = self.memory.variable(statement.target.name)
+            self.memory.forget_behind(place, state)
+            if statement.value is None:
+                state.versions[place] = state.versions.get(place, 0) + 1
+                state.places.pop(place, None)
+                if "[" in statement.type:
+                    state.places[place] = Address(place)
+                elif statement.type.rstrip().endswith("*"):
+                    state.places[place] = Computed(("new", place), (Number(state.versions[place]),))
+                return [state]
+            if "[" in statement.type:
+                values = self.evaluator.value(statement.value, state)
+                return [self.memory.given(Address(place), place, after, statement.line) for _, after in values]
+        return self.evaluator.store(statement.target, statement.value, statement.operator, statement.line, state)
+
+    def end(self, node: Node, state: State) -> None:
+        if isinstance(node.statement, ir.Raise):
+            return
+        self.outcomes.append(Outcome(state, state.result, self.memory.made))
+        for made in self.left(state):
+            self.note("left", made, node.line)
+        for made in {v for v in (*state.ended, *state.handed) if isinstance(v, Made)} & self.memory.made.keys():
+            self.note("settled", made, node.line)
+        self.addresses(node, state)
+
+    def note(self, what: str, made: Made, line: int) -> None:
+        """Note what a way out does with something that was made."""
+        api, name = self.memory.made[made]
+        self.memory.events[Event(what, name, line, made.line, api)] = None
+
+    def left(self, state: State) -> Iterator[Made]:
+        reached = parts_of(state.result) if state.result is not None else set()
+        for made in self.memory.made:
+            if made in state.ended or made in state.handed or made in reached or self.memory.failed(made, state):
+                continue
+            if made not in state.places.values():  # of an earlier round: whose that is, is not followed
+                continue
+            if self.is_kept(made, state):
+                continue
+            if self.memory.is_good(made, state) or not self.is_asked(made, state):
+                yield made
+
+    def is_asked(self, made: Made, state: State) -> bool:
+        return made in state.ranges or Status(made) in state.ranges
+
+    def is_kept(self, made: Made, state: State) -> bool:
+        """Whether something that outlives the function leads to it: a member of what was handed on or returned."""
+        result = state.result
+        for place, held in state.places.items():
+            if held != made and origin(held) != made:
+                continue
+            start = root(place)
+            if isinstance(start, Variable):
+                if not start.local:
+                    return True
+                if isinstance(result, Held) and result.place == start:
+                    return True
+                if isinstance(place, Part) and self.is_owner(self.memory.locals.get(start.name, "")):
+                    return True
+            elif isinstance(start, Made):
+                if (
+                    start == result
+                    or start in state.handed
+                    or start not in self.memory.made
+                    or self.is_kept(start, state)
+                ):
+                    return True
+            else:
+                return True
+        return False
+
+    def is_owner(self, spelled: str) -> bool:
+        return self.memory.language is ir.Language.CPP or not spelled
+
+    def addresses(self, node: Node, state: State) -> None:
+        """Addresses of what ends with the function, where it gives them back or leaves them."""
+        if state.result is not None and self.is_pointer_returned():
+            gone = own_address(state.result)
+            if gone is not None and self.ends_here(gone):
+                self.memory.events[Event("returned", gone.name, node.line, node.line)] = None
+        for place, held in state.places.items():
+            gone = own_address(held)
+            start = root(place)
+            inside = isinstance(start, Made | Computed) or (isinstance(start, Variable) and start.local)
+            if gone is not None and not inside and place in state.stored and self.ends_here(gone):
+                kept = Event("kept", gone.name, state.stored[place], node.line, None, place_name(place))
+                self.memory.events[kept] = None
+
+    def is_pointer_returned(self) -> bool:
+        return "*" in self.memory.function.returns or self.memory.function.returns.startswith(("LP", "P"))
+
+    def ends_here(self, variable: Variable) -> bool:
+        spelled = self.memory.locals.get(variable.name, "")
+        return (
+            variable.name not in self.memory.statics and "static" not in spelled and not spelled.rstrip().endswith("&")
+        )
