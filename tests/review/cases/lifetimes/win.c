@@ -164,7 +164,7 @@ int hooked(const wchar_t *p)
         return 0;
     }
     Sleep(1000);
-    FreeLibrary(m);
+    FreeLibrary(m); //! CWE-416/672/825/459/404
     return 1;
 }
 int hooked_b(const wchar_t *p)
@@ -196,7 +196,7 @@ int window(const wchar_t *p)
         FreeLibrary(m);
         return 0;
     }
-    FreeLibrary(m);
+    FreeLibrary(m); //! CWE-416/672/825
     return 1;
 }
 int text(const wchar_t *p)
