@@ -99,6 +99,13 @@ def _reserved(function: ir.Function) -> Iterator[tuple[ir.Call, str]]:
         for part in parts_of(statement):
             if isinstance(part, ir.Call) and part.name in _RESERVES and len(part.arguments) == 1:
                 yield from ((part, e.name) for e in _numbers(part.arguments[0]))
+            kind = uncast(part.function) if isinstance(part, ir.Call) else None
+            if (
+                isinstance(kind, ir.Operation)
+                and kind.operator == "*"
+                and spelled(kind.operands[0]).startswith("ctypes.")
+            ):
+                yield from ((part, e.name) for e in _numbers(kind.operands[1]))  # type: ignore[misc]  # (c_char * n)()
 
 
 def _numbers(size: ir.Expression) -> Iterator[ir.Name]:

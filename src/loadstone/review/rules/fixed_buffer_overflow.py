@@ -16,6 +16,7 @@ from loadstone.review.analyses.words import is_constant, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.identities import NamesInSight, Thing, is_among
 from loadstone.review.rules.lookups import filled_names, made_by_library
+from loadstone.review.rules.mistaken_sizes import mistaken_sizes
 from loadstone.review.rules.number_claims import numbers_that_write
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
@@ -75,6 +76,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _tables(rule, unit, scopes)
             yield from _told_by_library(rule, facts, unit, scopes)
             yield from _copied_by_count(rule, facts, unit, scopes)
+            for scope in scopes:
+                for size in mistaken_sizes(scope):
+                    place = Location.lines(unit.path, size.line)
+                    yield rule.no(size.message, place, cwe=size.cwe, fix=size.fix, context=scope.function.name)
             for function in unit.functions:
                 yield from _terminators(rule, unit, function)
                 yield from _allocations(rule, unit, function)

@@ -160,7 +160,8 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
             sites=total,
             context=function.name,
         )
-    narrow = {p.name for p in function.parameters if _NARROW.search(p.type) and "*" not in p.type}
+    widths = _ANY_WIDTH if "Elf64" in unit.text else _NARROW  # a file of 64 bits names offsets near 2^64
+    narrow = {p.name for p in function.parameters if widths.search(p.type) and "*" not in p.type}
     for condition in _conditions(function):
         wrap = _wraps(condition, aliases) or _wraps_narrow(condition, narrow)
         if wrap:
@@ -171,6 +172,9 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
                 fix="off <= size && len <= size - off.",
                 context=function.name,
             )
+
+
+_ANY_WIDTH: Final = re.compile(r"\b(?:uint64_t|u64|Elf64_(?:Off|Xword|Addr)|unsigned long)\b|" + _NARROW.pattern)
 
 
 def _asked_by_helpers(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[str, int]]:

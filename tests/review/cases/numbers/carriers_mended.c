@@ -95,7 +95,7 @@ int constant_index_ok(void) {
 int size_of_pointer(const char *from) {
     char *to = malloc(64);
     if (!to) return -1;
-    memset(to, 0, sizeof to);
+    memset(to, 0, sizeof to); //! CWE-131/467/805
     strncpy(to, from, 63);
     free(to);
     return 0;

@@ -93,13 +93,13 @@ int constant_index(void) {
 int size_of_pointer(const char *from) {
     char *to = malloc(64);
     if (!to) return -1;
-    memset(to, 0, sizeof to);
+    memset(to, 0, sizeof to); //! CWE-131/467/805
     strncpy(to, from, 63);
     free(to);
     return 0;
 }
 int reserve_of_pointer(FILE *f) {
-    struct msg *m = malloc(sizeof m);
+    struct msg *m = malloc(sizeof m); //! CWE-131/467/787
     if (!m) return -1;
     int r = fread(m, sizeof *m, 1, f) == 1;
     free(m);

@@ -10,7 +10,7 @@ struct Entry { wchar_t path[MAX_PATH]; DWORD flags; };
 class Registry {
 public:
     bool moduleName(HMODULE m) {
-        return GetModuleFileNameW(m, path_, sizeof(path_)) != 0;
+        return GetModuleFileNameW(m, path_, sizeof(path_)) != 0; //! CWE-131/787/120/805/119
     }
 
     bool value(HKEY key) {
@@ -27,18 +27,18 @@ public:
 
     void copyBytes(const wchar_t *name) {
         wchar_t out[64];
-        StringCchCopyW(out, sizeof(out), name);
+        StringCchCopyW(out, sizeof(out), name); //! CWE-131/787/120/805/119
         OutputDebugStringW(out);
     }
 
     void widen(const char *name) {
         wchar_t out[64];
-        if (MultiByteToWideChar(CP_UTF8, 0, name, -1, out, sizeof(out)) == 0) return;
+        if (MultiByteToWideChar(CP_UTF8, 0, name, -1, out, sizeof(out)) == 0) return; //! CWE-131/787/120/805/119
         OutputDebugStringW(out);
     }
 
     wchar_t *duplicate(const wchar_t *s) {
-        wchar_t *t = (wchar_t *)malloc(wcslen(s) + 1);
+        wchar_t *t = (wchar_t *)malloc(wcslen(s) + 1); //! CWE-131/787
         if (t) wcscpy(t, s);
         return t;
     }
