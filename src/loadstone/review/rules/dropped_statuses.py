@@ -27,7 +27,8 @@ _UNTOLD: Final = re.compile(
 
 
 _LASTS: Final = re.compile(
-    r"(?i)(?:\A|_)(?:write|flash|program|burn|erase|commit|save|store|flush|send|apply|install|sign|verify|authenticate"
+    r"(?i)(?:\A|_)(?:write|flash|program|burn|erase|delete|remove|login|commit|save|store|flush|send|apply|install|sign"
+    r"|verify|authenticate"
     r"|encrypt|decrypt|mount|format)(?:_|\Z)|[a-z](?:Write|Flash|Commit|Save|Send|Apply|Install|Verify|Encrypt)(?:[A-Z]|\Z)"
 )
 """Words of functions whose failure means that something the user counts on did not happen."""
@@ -58,12 +59,12 @@ def dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
             by_unit.setdefault(found.visit.unit.path, []).append(found)
     for calls in by_unit.values():
         dropped = [c for c in calls if _is_dropped(c)]
-        quiet = {s for c in dropped if not CLOSES.search(s := c.prototype.symbol) and not _is_clean_up(c)}
+        quiet = {c.prototype.symbol for c in dropped if not _ends(c) and not _is_clean_up(c)}
         looked = {c.prototype.symbol for c in calls if not _is_dropped(c)}
         for found in dropped:
             symbol = found.prototype.symbol
             family = {one for one in looked if _family(one) == _family(symbol)}
-            others = {one for one in quiet - looked if _family(one) == _family(symbol)}
+            others = {o for o in quiet - looked if _family(o) == _family(symbol) and not _UNTOLD.search(o)}
             habit = symbol in looked or (len(family) > 1 and len(family) >= 2 * len(others))
             signed = found.prototype.result is ForeignResult.SIGNED
             lasts = signed and bool(_LASTS.search(symbol)) and not found.prototype.by_cffi
@@ -77,7 +78,7 @@ def dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
             if signed and _fills_what_is_used(facts, found):
                 yield _unfilled(rule, found)
                 continue
-            if habit and not _UNTOLD.search(symbol) and not CLOSES.search(symbol) and not _is_clean_up(found):
+            if habit and not _UNTOLD.search(symbol) and not _ends(found) and not _is_clean_up(found):
                 yield rule.no(
                     f"The status of {symbol} is dropped, though the file looks at "
                     + ("it elsewhere." if symbol in looked else f"those of {len(family)} others of this library."),
@@ -197,6 +198,15 @@ def _is_clean_up(found: ForeignCall) -> bool:
             if any(block.line <= line <= block.end_line for block in late):
                 return True
     return False
+
+
+_ITEMS: Final = re.compile(r"(?i)(?:\A|_)(?:delete|remove|erase|drop)(?:_|\Z)")
+
+
+def _ends(found: ForeignCall) -> bool:
+    """Whether a call ends the object it is given; what deletes one item of that, which it is told, does not."""
+    symbol = found.prototype.symbol
+    return bool(CLOSES.search(symbol)) and not (_ITEMS.search(symbol) and len(found.call.arguments) > 1)
 
 
 def _family(symbol: str) -> str:

@@ -12,28 +12,69 @@ from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.lookups import word
 
-__all__ = ["BlindTest", "blind_tests"]
+__all__ = ["BlindTest", "Failure", "blind_tests", "failure_of", "sees"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure:
-    """How a function fails: the value, in words, the test that sees it, and whether zero is what success gives."""
+class Failure:
+    """How a function fails: the value, in words, the test that sees it, and what its results are like.
+
+    ``is_number``: success gives zero. ``is_negative``: failure gives a number below it. ``is_null``: failure gives a
+    null handle, which nothing else is mistaken for.
+    """
 
     told: str
     asks: str
     is_number: bool = False
+    is_negative: bool = False
+    is_null: bool = False
 
 
-_POINTER: Final = _Failure("(void *)-1", "result == (void *)-1")
-_MAPPED: Final = _Failure("MAP_FAILED", "result == MAP_FAILED")
-_NEGATIVE: Final = _Failure("-1", "result < 0")
-_ERROR: Final = _Failure("an error number, which is positive", "result != 0", is_number=True)
+_POINTER: Final = Failure("(void *)-1", "result == (void *)-1")
+_MAPPED: Final = Failure("MAP_FAILED", "result == MAP_FAILED")
+_NEGATIVE: Final = Failure("-1", "result < 0")
+_STATUS: Final = Failure("-1", "result != 0", is_number=True, is_negative=True)
+_HANDLE: Final = Failure("INVALID_HANDLE_VALUE", "result == INVALID_HANDLE_VALUE")
+_NO_HANDLE: Final = Failure("a null handle", "result == NULL", is_null=True)
+_ERROR: Final = Failure("an error number, which is positive", "result != 0", is_number=True)
 
 _FAILURES: Final = (
     dict.fromkeys(("mmap", "mmap64", "mremap"), _MAPPED)
     | dict.fromkeys(("shmat", "sbrk"), _POINTER)
-    | {"iconv_open": _Failure("(iconv_t)-1", "result == (iconv_t)-1")}
-    | dict.fromkeys(("signal", "sigset", "bsd_signal"), _Failure("SIG_ERR", "result == SIG_ERR"))
+    | dict.fromkeys(
+        [
+            *("CreateFile", "CreateFileA", "CreateFileW", "CreateFile2", "CreateFileTransactedW"),
+            *("FindFirstFile", "FindFirstFileA", "FindFirstFileW", "FindFirstFileExA", "FindFirstFileExW"),
+            *("FindFirstStreamW", "FindFirstVolumeA", "FindFirstVolumeW", "CreateToolhelp32Snapshot"),
+            *("FindFirstChangeNotificationA", "FindFirstChangeNotificationW", "CreateMailslotA", "CreateMailslotW"),
+            *("CreateNamedPipeA", "CreateNamedPipeW", "SetupDiGetClassDevsA", "SetupDiGetClassDevsW"),
+        ],
+        _HANDLE,
+    )
+    | dict.fromkeys(
+        [
+            *("OpenProcess", "OpenThread", "CreateThread", "CreateRemoteThread", "CreateEventA", "CreateEventW"),
+            *("OpenEventW", "CreateMutexA", "CreateMutexW", "OpenMutexW", "CreateSemaphoreW", "CreateJobObjectW"),
+            *("CreateFileMappingA", "CreateFileMappingW", "OpenFileMappingA", "OpenFileMappingW"),
+            *("CreateWaitableTimerW", "CreateIoCompletionPort", "OpenSCManagerW", "OpenServiceW", "MapViewOfFile"),
+            *("LoadLibraryA", "LoadLibraryW", "LoadLibraryExA", "LoadLibraryExW", "GetModuleHandleA"),
+            *("GetModuleHandleW", "VirtualAlloc", "VirtualAllocEx", "FindResourceW", "LoadResource"),
+        ],
+        _NO_HANDLE,
+    )
+    | dict.fromkeys(
+        [
+            *("mount", "umount", "umount2", "pivot_root", "chroot", "setns", "unshare", "sethostname", "prctl"),
+            *("chdir", "fchdir", "chmod", "fchmod", "chown", "fchown", "lchown", "rename", "unlink", "rmdir", "mkdir"),
+            *("link", "symlink", "truncate", "ftruncate", "munmap", "mprotect", "msync", "madvise", "fsync"),
+            *("setuid", "setgid", "seteuid", "setegid", "setreuid", "setregid", "setresuid", "setresgid"),
+            *("setgroups", "initgroups", "bind", "listen", "connect", "setsockopt", "stat", "lstat", "fstat"),
+            *("sigaction", "kill", "pipe", "pipe2", "setrlimit", "setenv", "unsetenv"),
+        ],
+        _STATUS,
+    )
+    | {"iconv_open": Failure("(iconv_t)-1", "result == (iconv_t)-1")}
+    | dict.fromkeys(("signal", "sigset", "bsd_signal"), Failure("SIG_ERR", "result == SIG_ERR"))
     | dict.fromkeys(
         [
             "open",
@@ -86,7 +127,13 @@ _FAILURES: Final = (
         _ERROR,
     )
 )
-"""How each function fails. Source: the manual pages of POSIX and of Linux, RETURN VALUE."""
+"""How each function fails. Source: the manual pages of POSIX and of Linux, RETURN VALUE; Microsoft, Win32 API."""
+
+
+def failure_of(symbol: str) -> Failure | None:
+    """How a function of the system fails; None for any other function."""
+    return _FAILURES.get(symbol)
+
 
 _COMPARES: Final = frozenset({"==", "!=", "<", "<=", ">", ">="})
 
@@ -110,7 +157,7 @@ def blind_tests(facts: Facts, unit: ir.Unit) -> Iterator[BlindTest]:
             if facts.is_defined(call.name):
                 continue
             failure = _FAILURES[call.name]
-            judged = [(line, _sees(failure, asked)) for line, asked in _tests(function, name, call)]
+            judged = [(line, sees(failure, asked)) for line, asked in _tests(function, name, call)]
             blind = [line for line, sees in judged if not sees]
             if blind and len(blind) == len(judged):
                 yield BlindTest(function, call.name, failure.told, failure.asks, call.line, min(blind))
@@ -156,15 +203,30 @@ def _tests(function: ir.Function, name: str, call: ir.Call) -> Iterator[tuple[in
             yield from ((part.line, None) for one in asked if is_it(one))
 
 
-def _sees(failure: _Failure, asked: tuple[str, ir.Expression] | None) -> bool:
-    """Whether a test can come out otherwise because the call failed; what is not known may."""
+def sees(failure: Failure, asked: tuple[str, ir.Expression] | None) -> bool:
+    """Whether a test can come out otherwise because the call failed; what is not known may.
+
+    Args:
+        failure: How the function fails.
+        asked: The operator and what the result is compared with; None where it is asked to be null or zero.
+    """
     if asked is None:
-        return failure.is_number
+        return failure.is_number or failure.is_null
     operator, other = asked
     value = other.value if isinstance(other, ir.Literal) else ...
     equality = operator in {"==", "!="}
+    invalid = equality and (value == -1 or _is_invalid(other))
+    if failure.is_null:
+        return not invalid
     if value is None or (value == 0 and equality):
         return failure.is_number
+    if failure.is_negative:
+        return not (value == 0 and operator in {">", "<="})
     if failure.is_number:
         return not (value == -1 and equality) and not (value == 0 and operator in {"<", ">="})
     return True
+
+
+def _is_invalid(other: ir.Expression) -> bool:
+    """``INVALID_HANDLE_VALUE``, by any name that says so: Python programs define their own."""
+    return "INVALID" in word(other).upper()

@@ -17,6 +17,7 @@ from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.child_statuses import unread_statuses
 from loadstone.review.rules.com_lifetimes import dropped_interfaces
 from loadstone.review.rules.error_codes import unread_codes
+from loadstone.review.rules.left_out import left_out
 from loadstone.review.rules.lookups import looked_up, word
 from loadstone.review.rules.passed_over import passed_over
 from loadstone.review.rules.places import NATIVE
@@ -38,6 +39,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         good: list[int] = []
         yield from _passed_over(rule, facts, unit)
         yield from _let_out(rule, facts, unit)
+        yield from _left_out(rule, unit)
         for function in unit.functions:
             yield from _dropped(rule, facts, unit, function)
             yield from _begun_blindly(rule, unit, function, through.get((unit.path, function.name), set()))
@@ -110,6 +112,22 @@ def _let_out(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
             why=(FlowStep(handed, "given to the library", "call"), FlowStep(place, "thrown, and not caught", "use")),
             context=thrown.function.name,
             condition=thrown.function.condition,
+        )
+
+
+def _left_out(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
+    """A step of a decision that cannot be asked is passed over."""
+    for found in left_out(unit):
+        place, asked = (Location.lines(unit.path, line) for line in (found.line, found.asked))
+        yield rule.no(
+            f"Where {found.step} is not there, the decision is made without it; who can keep it from being loaded is "
+            "rid of its refusal.",
+            place,
+            cwe=636,
+            fix="Refuse when a step cannot be asked.",
+            why=(FlowStep(place, "left out", "test"), FlowStep(asked, "would have been asked", "use")),
+            context=found.function.name,
+            condition=found.function.condition,
         )
 
 

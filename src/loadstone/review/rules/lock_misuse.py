@@ -13,13 +13,14 @@ from loadstone.review.analyses.facts import Facts, LockStep
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import last_word
-from loadstone.review.ir import Block, If, Language, Loop, Name, Switch
+from loadstone.review.ir import Block, If, Language, Loop, Name, Switch, Unit
 from loadstone.review.rules.lock_pairs import chosen_pairs, is_one_of_several
 from loadstone.review.rules.lock_rings import rings
 from loadstone.review.rules.own_recursion import retaken_by
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.python_locks import Nesting, forgotten, nestings
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.unguarded_throws import left_by_throws
 from loadstone.review.typenames import base_type
 from loadstone.review.walk import expressions
 
@@ -84,7 +85,24 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _called_back(rule, facts, steps, recursive)
     yield from _orders(rule, steps)
     yield from _chosen(rule, facts)
+    for unit in (u for u in facts.program.units if u.language in NATIVE):
+        yield from _left_by_throws(rule, facts, unit)
     yield from _scoped(rule, steps)
+
+
+def _left_by_throws(rule: Rule, facts: Facts, unit: Unit) -> Iterator[Claim]:
+    """``lock.lock(); engine->run(); lock.unlock();``: an exception out of the middle leaves it held."""
+    for left in left_by_throws(facts, unit):
+        taken, thrown = (Location.lines(unit.path, line) for line in (left.taken, left.thrown))
+        yield rule.no(
+            f"{left.lock} is taken by hand, and what line {left.thrown} calls ({left.what}) may throw: it stays held.",
+            taken,
+            severity=Severity.MEDIUM,
+            fix="std::lock_guard, which an exception ends too.",
+            why=(FlowStep(taken, f"{left.lock} is taken", "lock"), FlowStep(thrown, "may throw", "use")),
+            context=left.function.name,
+            condition=left.function.condition,
+        )
 
 
 def _told_apart(facts: Facts) -> Iterator[LockStep]:

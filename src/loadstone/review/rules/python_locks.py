@@ -410,6 +410,31 @@ def _changes(function: ir.Function) -> Iterator[tuple[str, str, int]]:
                 yield on.base.name, on.name, call.line
 
 
+def _is_of_one_thread(unit: ir.Unit, method: ir.Function) -> bool:
+    """Whether a method runs while the object is made, and then only in the one thread that this starts."""
+    methods = {simple(f.name): f for f in unit.functions if f.owner == method.owner}
+    started = {
+        spelled(value).removeprefix("self.")
+        for f in methods.values()
+        for call in calls(f.body.body)
+        if simple(call.name) == "Thread"
+        for key, value in call.keywords
+        if key == "target"
+    }
+    ends = started | {simple(name) for name in setting_up(unit)}
+    waiting, seen = [simple(method.name)], set[str]()
+    while waiting and len(started) == 1:
+        word = waiting.pop()
+        seen.add(word)
+        if word in ends:
+            continue
+        callers = {name for name, f in methods.items() if any(simple(c.name) == word for c in calls(f.body.body))}
+        if not word.startswith("_") or not callers:
+            return False
+        waiting.extend(callers - seen)
+    return len(started) == 1
+
+
 def bare_counters(facts: Facts) -> Iterator[tuple[str, str, Spot]]:
     """``self.n += 1`` with no lock held, in a class that has a lock and uses it elsewhere."""
     for unit in facts.program.units:
@@ -423,6 +448,8 @@ def bare_counters(facts: Facts) -> Iterator[tuple[str, str, Spot]]:
                         own.setdefault(function.owner, spelled(context))
         for function in unit.functions:
             lock = own.get(function.owner, "") if simple(function.name) not in {"__init__", "__new__"} else ""
+            if lock and _is_of_one_thread(unit, function):
+                continue
             for statement in statements(function.body.body) if lock and function.owner else ():
                 if (
                     isinstance(statement, ir.Assign)

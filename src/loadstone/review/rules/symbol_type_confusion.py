@@ -17,11 +17,13 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.interface_offsets import wrong_tables
 from loadstone.review.rules.loader_objects import blind_casts
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.tagged_unions import confused_members
 from loadstone.review.rules.unread_versions import unread_versions
+from loadstone.review.rules.untested_kinds import untested_kinds
 
 __all__ = ["RULE"]
 
@@ -151,6 +153,20 @@ def _tagged(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
 
 
+def _unasked(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """What a caller gives may be of several kinds, and is used as one."""
+    for unit in (u for u in facts.program.units if u.language in NATIVE):
+        for found in untested_kinds(facts, unit):
+            yield rule.no(
+                f"{found.used} is taken for what was given, and {found.tag}, which says what it is, is not asked here.",
+                Location.lines(unit.path, found.line),
+                severity=Severity.MEDIUM,
+                fix=f"Compare {found.tag} first, and refuse other kinds.",
+                context=found.function.name,
+                condition=found.function.condition,
+            )
+
+
 def _of_another_kind(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """What a library gives is seen as a type that nothing has asked about: its version, or where the interface lies."""
     for unit in (u for u in facts.program.units if u.language in NATIVE):
@@ -163,6 +179,17 @@ def _of_another_kind(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 fix=f"Compare {found.member} before anything else of it is used.",
                 context=found.function.name,
                 condition=found.function.condition,
+            )
+        for wrong in wrong_tables(unit):
+            yield rule.no(
+                f"The object begins with {wrong.first}; who asks for {wrong.interface} gets the table of "
+                f"{wrong.first} here.",
+                Location.lines(unit.path, wrong.line),
+                cwe=704,
+                severity=Severity.MEDIUM,
+                fix=f"static_cast<{wrong.interface} *>(this)",
+                context=wrong.function.name,
+                condition=wrong.function.condition,
             )
         for function, line, name in blind_casts(unit):
             yield rule.no(
@@ -178,6 +205,7 @@ def _of_another_kind(rule: Rule, facts: Facts) -> Iterator[Claim]:
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _tagged(rule, facts)
     yield from _of_another_kind(rule, facts)
+    yield from _unasked(rule, facts)
     for unit in facts.program.units:
         seen: defaultdict[tuple[str, ...], list[_View]] = defaultdict(list)
         for key, view in _foreign(unit) if unit.language is ir.Language.PYTHON else _native(facts, unit):

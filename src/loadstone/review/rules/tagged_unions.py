@@ -24,7 +24,11 @@ _ENUM: Final = re.compile(r"\benum\b(?:\s+(?:class|struct))?\s*\w*\s*(?::\s*\w+\
 _UNION: Final = re.compile(r"\bunion\b\s*\w*\s*\{((?:[^{}]|\{[^{}]*\})*)\}\s*(\w*)\s*;")
 _FIELD: Final = re.compile(r"(?:\(\s*\*\s*(\w+)\s*\)\s*\([^;]*\)|(\w+)\s*(?:\[[^\]]*\])?)\s*\Z")
 _COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
-_NO_VALUE: Final = re.compile(r"(?i)(?:\A|_)(?:none|invalid|unknown|max|count|last|end|num|undefined|unset)(?:_|\Z)")
+_NO_VALUE: Final = re.compile(
+    r"(?i)(?:\A|_)(?:none|nil|null|empty|void|invalid|unknown|max|count|last|end|undefined|unset)(?:_|\Z)"
+)
+_HOW_MANY: Final = re.compile(r"(?i)(?:\A|_)num(?:_|\Z)")
+"""A last name that counts the others; elsewhere it means a number."""
 _SEVERAL: Final = 2
 
 _Tags = dict[str, frozenset[str]]
@@ -46,6 +50,7 @@ def confused_members(unit: ir.Unit) -> Iterator[tuple[ir.Function, Confused]]:
     kinds: dict[str, frozenset[str]] = {}
     for found in _ENUM.finditer(text):
         names = [w.split("=")[0].strip() for w in found[1].split(",")]
+        names = names[:-1] if _HOW_MANY.search(names[-1]) else names
         values = frozenset(n for n in names if n.isidentifier() and not _NO_VALUE.search(n))
         kinds.update(dict.fromkeys(values, values))
     unions = [fields for found in _UNION.finditer(text) if len(fields := frozenset(_fields(found[1]))) >= _SEVERAL]
@@ -193,16 +198,28 @@ class _Walk:
             self._look(top, tags)
 
     def _look(self, expression: ir.Expression, tags: _Tags) -> None:
-        for part in expressions(expression):
-            used: ir.Expression | None = None
+        bare = uncast(expression)
+        if isinstance(bare, ir.Operation) and bare.operator == "?:":
+            yes, no = self._test(bare.operands[0], tags)
+            for operand, inside in zip(bare.operands[1:], (yes, no), strict=False):
+                self._judge_value(operand, inside)
+                self._look(operand, inside)
+            return
+        for part in expressions(bare):
+            used: list[ir.Expression] = []
             if isinstance(part, ir.Call):
-                used = uncast(part.function)
+                used = [part.function, *part.arguments]
             elif isinstance(part, ir.Member) and part.through:
-                used = uncast(part.base)
-            elif isinstance(part, ir.Operation) and part.operator == "deref":
-                used = uncast(part.operands[0])
-            if isinstance(used, ir.Member):
-                self._judge(used, part.line, tags)
+                used = [part.base]
+            elif isinstance(part, ir.Operation) and part.operator in {"deref", "<<"}:
+                used = [*part.operands]
+            for one in used:
+                self._judge_value(one, tags)
+
+    def _judge_value(self, value: ir.Expression, tags: _Tags) -> None:
+        bare = uncast(value)
+        if isinstance(bare, ir.Member):
+            self._judge(bare, bare.line, tags)
 
     def _judge(self, member: ir.Member, line: int, tags: _Tags) -> None:
         fields = next((f for f in self.unions if member.name in f), None)

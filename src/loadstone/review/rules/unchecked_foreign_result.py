@@ -17,6 +17,7 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.conditions import asked, is_about
 from loadstone.review.rules.dropped_statuses import MAKES, dropped_statuses, forgotten_statuses
+from loadstone.review.rules.failure_values import failure_of, sees
 from loadstone.review.rules.negative_lengths import negative_lengths
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
@@ -260,9 +261,10 @@ def _comparison(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
     if condition is None:
         return
     for part in expressions(condition):
-        if not isinstance(part, ir.Operation) or len(part.operands) != 2 or uncast(part.operands[0]) is not found.call:
+        asked_for = _asked_for(part)
+        if asked_for is None or uncast(asked_for[0]) is not found.call:
             continue
-        reason = _never_sees(found.prototype, part.operator, part.operands[1])
+        reason = _never_sees(found.prototype, *asked_for[1:])
         if reason:
             yield rule.no(
                 f"The test of {found.prototype.symbol} never sees a failure: {reason}.",
@@ -282,10 +284,11 @@ def _stored_comparison(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
     later = (s for s in statements(function.body.body) if isinstance(s, ir.If) and s.line > statement.line)
     asking = next((s for s in later if name and is_about(s.condition, name, function, None)), None)
     condition = uncast(asking.condition) if asking is not None else None
-    if not isinstance(condition, ir.Operation) or len(condition.operands) != 2:
+    asked_for = _asked_for(condition)
+    if condition is None or asked_for is None:
         return
-    reason = _never_sees(found.prototype, condition.operator, condition.operands[1])
-    if reason and spelled(condition.operands[0]) == name:
+    reason = _never_sees(found.prototype, *asked_for[1:])
+    if reason and spelled(asked_for[0]) == name:
         yield rule.no(
             f"The test of {name} never sees a failure of {found.prototype.symbol}: {reason}.",
             Location.lines(found.visit.unit.path, condition.line),
@@ -295,7 +298,30 @@ def _stored_comparison(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
         )
 
 
-def _never_sees(given: ForeignPrototype, operator: str, other: ir.Expression) -> str:
+def _asked_for(condition: ir.Expression | None) -> tuple[ir.Expression, str, ir.Expression | None] | None:
+    """What a test is about, how it compares it, and with what: None where it asks whether that is nothing."""
+    bare = uncast(condition)
+    if isinstance(bare, ir.Operation) and len(bare.operands) == 2 and bare.operator not in {"&&", "||"}:
+        return bare.operands[0], bare.operator, bare.operands[1]
+    if isinstance(bare, ir.Operation) and bare.operator == "!":
+        return bare.operands[0], "!", None
+    return (bare, "", None) if isinstance(bare, ir.Name | ir.Member | ir.Call) else None
+
+
+_OF_THE_SYSTEM: Final = frozenset(
+    {"mount", "umount", "umount2", "pivot_root", "chroot", "setns", "unshare", "sethostname", "prctl"}
+)
+"""Functions of the C library whose names no other library has. What begins with a capital is of Windows."""
+
+
+def _never_sees(given: ForeignPrototype, operator: str, other: ir.Expression | None) -> str:
+    failure = failure_of(given.symbol)
+    if failure is not None and (given.symbol in _OF_THE_SYSTEM or given.symbol[:1].isupper()):
+        blind = not sees(failure, (operator, uncast(other)) if other is not None else None)
+        if blind:
+            return f"it reports failure by {failure.told}"
+    if other is None:
+        return ""
     bare = uncast(other)
     value = bare.value if isinstance(bare, ir.Literal) else ...
     if operator == "<" and value == 0:

@@ -57,6 +57,9 @@ _FOR_CPP: Final = re.compile(
 _REASONS: Final = frozenset({"dlerror", "g_module_error", "lt_dlerror", "apr_dso_error", "uv_dlerror"})
 """Words of who asks why a load failed: part of handling libraries, wherever the load is."""
 
+_OF_A_LIBRARY: Final = frozenset({"DllMain", "DllGetClassObject", "DllCanUnloadNow"})
+"""Functions that the system calls in a library: who defines them writes one, and is loaded and unloaded by others."""
+
 _OUTSIDE: Final = frozenset(
     {
         "getenv",
@@ -127,7 +130,7 @@ def parse_source(path: str, data: bytes, language: ir.Language, wanted: frozense
     if language is ir.Language.C and path.endswith(_HEADERS) and _OF_CPP.search(_FOR_CPP.sub(b"", data)):
         language = ir.Language.CPP  # a header of C++ that is called as those of C are
     found = {w.decode(errors="replace") for w in set(_WORD.findall(data))}
-    relevant = (words() | wanted | _REASONS) & found
+    relevant = (words() | wanted | _REASONS | _OF_A_LIBRARY) & found
     if not relevant and _LIBRARIES.search(data):
         relevant = (words(minor=True) | _FILE_FORMATS) & found
     if not relevant and _OUTSIDE & found:
