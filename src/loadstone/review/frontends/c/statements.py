@@ -23,6 +23,7 @@ from loadstone.review.frontends.c.decorations import Decorations
 from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.frontends.c.expressions import MAX_DEPTH, CExpressions, TooDeepForC
 from loadstone.review.frontends.c.holders import braced, constructed, deduced, deleter, inferred, is_object
+from loadstone.review.frontends.c.house_macros import is_returning_macro
 from loadstone.review.typenames import base_type, iterated, long_name
 
 __all__ = ["Bodies"]
@@ -171,6 +172,11 @@ class Bodies:
                 return
         if (pointer := self._function_pointer(inner, x)) is not None:
             yield pointer
+            return
+        if is_returning_macro(inner):
+            arguments = inner.child_by_field_name("arguments")
+            given = x.arguments(arguments) if arguments is not None else ()
+            yield ir.Return(line, given[0] if len(given) == 1 else None)
             return
         lowered = x.lower(inner)
         if isinstance(lowered, ir.AssignmentExpression):

@@ -1,0 +1,39 @@
+"""Macros whose definition is not at hand, and what their name and their place say that they do."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tree_sitter import Node
+
+from loadstone.review.frontends.c.declarators import text
+
+__all__ = ["is_returning_macro"]
+
+_WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_MAY_GO_ON: Final = frozenset(
+    {"if", "unless", "on", "when", "not", "fail", "failed", "err", "error", "ensure", "check", "assert", "verify"}
+    | {"require", "expect", "try", "handle", "key", "carriage", "before", "after"}
+)
+"""Words of a name that say that it returns under a condition only, or that it is about something else."""
+
+_MAY_FOLLOW: Final = frozenset({"break_statement", "case_statement", "labeled_statement"})
+
+
+def is_returning_macro(node: Node) -> bool:
+    """Whether ``trace_return_int(-1);`` leaves the function: it says return, and nothing runs behind it.
+
+    Houses wrap ``return`` in a macro that writes a trace or ends a scope; the header that defines it need not be part
+    of what is reviewed. A call that more statements follow is none of these: they would never run.
+    """
+    name = node.child_by_field_name("function") if node.type == "call_expression" else node
+    if name is None or name.type != "identifier":
+        return False
+    words = {word.lower() for word in _WORD.findall(text(name))}
+    if len(words) == 1 or "return" not in words or words & _MAY_GO_ON:
+        return False
+    behind = node.parent.next_named_sibling if node.parent is not None else None
+    while behind is not None and behind.type == "comment":
+        behind = behind.next_named_sibling
+    return behind is None or behind.type in _MAY_FOLLOW
