@@ -16,7 +16,7 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
-from loadstone.review.analyses.words import place_named, uncast
+from loadstone.review.analyses.words import MAINS, place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import made_by_library, plays
 from loadstone.review.walk import expressions
@@ -161,7 +161,7 @@ class _File:
                     c.line for c in calls_in(closing.body) if plays(self.facts, c, ApiRole.UNLOAD) and c.line > since
                 ]
                 started = closing is not function and closing.name in self._reached(function.name)
-                if not gone or started or closing.name == "main" or self._takes_out(closing, table, fillers):
+                if not gone or started or closing.name in MAINS or self._takes_out(closing, table, fillers):
                     continue
                 if closing is function and self._is_past_the_end(function, table, gone[0]):
                     continue
@@ -215,7 +215,7 @@ class _File:
 
     def of_memory(self) -> Iterator[Kept]:
         """An entry is freed and stays in the table, where another function asks whether it is there."""
-        for function in self.unit.functions:
+        for function in (f for f in self.unit.functions if f.name not in MAINS):
             for call in calls_in(function.body):
                 place = place_named(call.arguments[0]) if call.arguments else ""
                 table = place.removesuffix("[]")

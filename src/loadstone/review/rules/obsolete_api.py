@@ -11,6 +11,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Part, Site
 from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.own_texts import is_own_text
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
@@ -64,7 +65,8 @@ def _is_unbounded(site: Site) -> bool:
     first = site.call.arguments[0] if site.call.arguments else None
     if not isinstance(first, ir.Name) or not _is_local_array(site, first.name):
         return False
-    parameters = {p.name for p in site.function.parameters if "char" in p.type}
+    texts = (ir.Name(p.line, p.name) for p in site.function.parameters if "char" in p.type)
+    parameters = {text.name for text in texts if not is_own_text(site.unit, site.function, text)}
     if any(_is_measured(p) for i in site.invocations for pieces in i.pieces[1:] for p in pieces if p.text is None):
         return False
     layouts = [

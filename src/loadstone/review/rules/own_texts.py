@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import every_expression, every_statement
-from loadstone.review.analyses.words import uncast
-from loadstone.review.walk import expressions
+from loadstone.review.analyses.words import place_named, uncast
+from loadstone.review.typenames import base_type
+from loadstone.review.walk import blocks, expressions
 
 __all__ = ["is_own_text"]
 
@@ -17,16 +20,56 @@ def is_own_text(unit: ir.Unit, function: ir.Function, source: ir.Expression) -> 
     """
     bare = uncast(source)
     if isinstance(bare, ir.Name):
-        return _is_chosen(function, bare.name)
+        return (
+            _is_chosen(function, bare.name)
+            or _is_given_by_callers(unit, function, bare.name)
+            or _is_just_set(function.body, bare.name, source.line)
+        )
     if isinstance(bare, ir.Call) and _gives_literals(unit, bare):
         return True
-    return bool(_roots(bare) & _tables(unit, function))
+    named = {p.name for p in function.parameters if base_type(p.type) in _TABLES_OF_PROGRAMS}
+    return bool(_roots(bare) & (_tables(unit, function) | named))
+
+
+_TABLES_OF_PROGRAMS: Final = frozenset({"option", "argp_option", "poptOption", "GOptionEntry"})
+"""Types of tables that a program writes down itself. Source: getopt_long(3), argp(3), popt(3), GLib's manual."""
 
 
 def _is_chosen(function: ir.Function, name: str) -> bool:
     """Whether a variable is given literals and nothing else."""
     given = _given(function).get(name, [])
     return bool(given) and name not in _parameters(function) and all(_is_literal(value) for value in given)
+
+
+def _is_given_by_callers(unit: ir.Unit, function: ir.Function, name: str) -> bool:
+    """Whether a parameter of a function that only its file can call is a literal in every call, and is never set."""
+    at = next((n for n, p in enumerate(function.parameters) if p.name == name), -1)
+    if at < 0 or not function.local or name in _given(function):
+        return False
+    parts = [part for f in unit.functions for part in every_expression(f.body)]
+    calls = [part for part in parts if isinstance(part, ir.Call) and part.name == function.name]
+    handed_on = sum(isinstance(part, ir.Name) and part.name == function.name for part in parts) > len(calls)
+    return bool(calls) and not handed_on and all(len(c.arguments) > at and _is_literal(c.arguments[at]) for c in calls)
+
+
+def _is_just_set(block: ir.Block, name: str, line: int, *, before: bool = False) -> bool:
+    """Whether the last thing that a variable is given before a line is a literal, on every path to that line."""
+    found = before
+    for statement in block.body:
+        if statement.line > line:
+            break
+        around = [inner for inner in blocks(statement) if inner.line <= line <= inner.end_line]
+        if around:
+            early = any(s.line < line or isinstance(statement, ir.Loop) for s in _sets((statement,), name))
+            return any(_is_just_set(inner, name, line, before=found and not early) for inner in around)
+        for set_ in _sets((statement,), name):
+            found = set_ is statement and not set_.operator and _is_literal(set_.value)
+    return found
+
+
+def _sets(statements: tuple[ir.Statement, ...], name: str) -> list[ir.Assign]:
+    inner = every_statement(ir.Block(0, 0, statements))
+    return [s for s in inner if isinstance(s, ir.Assign) and place_named(s.target) == name and s.value is not None]
 
 
 def _gives_literals(unit: ir.Unit, call: ir.Call) -> bool:
@@ -59,7 +102,7 @@ def _parameters(function: ir.Function) -> set[str]:
     return {p.name for p in function.parameters}
 
 
-def _is_literal(value: ir.Expression) -> bool:
+def _is_literal(value: ir.Expression | None) -> bool:
     """A literal text or null, or a choice of two."""
     bare = uncast(value)
     if isinstance(bare, ir.Operation) and bare.operator == "?:":

@@ -270,7 +270,7 @@ def _scanned(rule: Rule, unit: ir.Unit, function: ir.Function, arrays: set[str],
             if skipped or kind == "%":
                 continue
             target = next(targets, None)
-            if target is None or (place == 1 and _fits(unit, call.arguments[0], target)):
+            if target is None or (place == 1 and _fits(unit, function, call.arguments[0], target)):
                 continue
             if kind in "sS[" and not width and _is_array(target, arrays, members):
                 yield _no(
@@ -281,7 +281,7 @@ def _scanned(rule: Rule, unit: ir.Unit, function: ir.Function, arrays: set[str],
                 )  # fmt: skip
 
 
-def _fits(unit: ir.Unit, source: ir.Expression, target: ir.Expression) -> bool:
+def _fits(unit: ir.Unit, function: ir.Function, source: ir.Expression, target: ir.Expression) -> bool:
     """Whether the text that is scanned is in an array no larger than the target, counted from where it begins."""
     bare, skipped = uncast(source), 0
     if (
@@ -290,10 +290,16 @@ def _fits(unit: ir.Unit, source: ir.Expression, target: ir.Expression) -> bool:
         and isinstance(step := uncast(bare.operands[-1]), ir.Literal)
     ):
         bare, skipped = uncast(bare.operands[0]), step.value if isinstance(step.value, int) else 0
-    have, room = declared_room(unit, place_named(bare)), declared_room(unit, place_named(target))
+    have, room = declared_room(unit, _walked(function, place_named(bare))), declared_room(unit, place_named(target))
     if have.isdigit() and room.isdigit():
         return int(have) - skipped <= int(room)
     return have == room != ""
+
+
+def _walked(function: ir.Function, name: str) -> str:
+    """The array that a pointer walks along: ``line = buffer; while (isspace(*line)) line++;``."""
+    begins = {place_named(value) for target, value, _ in _stores(function) if place_named(target) == name}
+    return begins.pop() if len(begins) == 1 and "" not in begins else name
 
 
 def _ended(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
