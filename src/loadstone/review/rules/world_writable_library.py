@@ -8,11 +8,12 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
+from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.travel.checks import spelled
-from loadstone.review.analyses.words import last_word
+from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.open_lists import open_to_all
 from loadstone.review.rules.places import ALL, at
@@ -57,8 +58,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         lifted = any(_lifts_mask(other, site) for other in sites)
         if site.api.name.endswith(_MASKED) and not lifted and not (_is_for_code(site) or _is_loaded_from(facts, site)):
             continue
+        loads = any(load.unit is site.unit for load in facts.of(ApiRole.LOAD)) or _is_for_code(site)
         for invocation in sorted(site.invocations, key=repr)[:1]:
-            yield from _one(rule, site, invocation)
+            yield from _one(rule, site, invocation, loads=loads)
     yield from open_to_all(rule, facts)
 
 
@@ -105,7 +107,7 @@ def _puts_back(other: Site, site: Site) -> bool:
     return same and other.spot.line == site.spot.line + 1
 
 
-def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
+def _one(rule: Rule, site: Site, invocation: Invocation, *, loads: bool) -> Iterator[Claim]:
     number = len(invocation.arguments) - 1 if site.api.kind == _AT_THE_END else site.api.subject
     if not 0 <= number < len(invocation.arguments):
         return
@@ -119,12 +121,18 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
             bits |= word
     if site.api.kind == "mask":
         if given == (("constant", 0),):
+            socket = _binds_socket(site)
             yield rule.no(
-                "This umask makes everything created from here on world-writable.",
+                f"This umask lets everyone connect to the socket that {site.function.name} binds."
+                if socket
+                else "This umask makes everything created from here on world-writable.",
                 at(site.spot),
                 cwe=276,
+                severity=Severity.LOW if socket else None,
                 context=site.spot.function,
             )
+        return
+    if _is_masked(site.call.arguments[number : number + 1]):
         return
     by_name = {"permissions", "setPermissions"} & {last_word(site.api.name)}
     if bits & _WRITE_BITS or names & _OTHERS_WRITE or (by_name and names & _BY_ENUMERATOR):
@@ -144,7 +152,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
                 f"{oct(bits) if bits else ' | '.join(sorted(names))})."
             ),
             at(site.spot),
-            severity=None if bits & _RUN_BITS or _is_for_code(site) else Severity.MEDIUM,
+            severity=_how_severe(site, can_run=bool(bits & _RUN_BITS), loads=loads),
             context=site.spot.function,
             condition=site.spot.condition,
         )
@@ -152,6 +160,24 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
         yield rule.yes(
             f"{site.api.name} leaves writing to the owner (mode {oct(bits)})", at(site.spot), context=site.spot.function
         )
+
+
+def _is_masked(given: tuple[ir.Expression, ...]) -> bool:
+    """``status.st_mode & ACCESSPERMS``: the bits that are named take away; what is left is not seen."""
+    bare = uncast(given[0]) if given else None
+    return (
+        isinstance(bare, ir.Operation)
+        and bare.operator == "&"
+        and any(isinstance(uncast(operand), ir.Member | ir.Call) for operand in bare.operands)
+    )
+
+
+def _how_severe(site: Site, *, can_run: bool, loads: bool) -> Severity | None:
+    """Of code, or of a directory of it, it is as severe as the rule says; a configured mode is chosen by its owner."""
+    modes = (i.arguments[site.api.subject] for i in site.invocations if len(i.arguments) > site.api.subject)
+    if any(kind == "name" and word not in _OTHERS_WRITE and not str(word).isupper() for m in modes for kind, word in m):
+        return Severity.LOW
+    return None if (loads and can_run) or _is_for_code(site) else Severity.MEDIUM
 
 
 RULE: Final = Rule(
