@@ -25,7 +25,7 @@ def _found(target: Path | str) -> list[Finding]:
 
 
 @pytest.mark.parametrize(
-    ("folder", "kind"), [("examples", "an example"), ("test", "a test"), ("Docs", "documentation")]
+    ("folder", "kind"), [("examples", "an example"), ("test", "a test"), ("Docs", "documentation"), ("xtests", "a test")]
 )
 def test_a_side_tree_weighs_one_step_less(tmp_path: Path, folder: str, kind: str) -> None:
     for where in (tmp_path / "src", tmp_path / folder / "deep"):
@@ -48,3 +48,12 @@ def test_a_folder_that_only_begins_like_one_is_the_product(tmp_path: Path) -> No
     (tmp_path / "testament").mkdir()
     (tmp_path / "testament" / "plug.c").write_text(_WEAK)
     assert ["less severe" in one.message for one in _found(tmp_path)] == [False]
+
+
+def test_a_build_script_is_run_where_its_project_lies(tmp_path: Path) -> None:
+    text = "import ctypes, sys\nsys.path.insert(0, '.')\nimport sound\nlibrary = ctypes.CDLL('/usr/lib/sound.so')\n"
+    for name in ("setup.py", "player.py"):
+        (tmp_path / name).write_text(text)
+    found = (result.claim for result in review([tmp_path]).results)
+    ranks = {c.location.path.rpartition("/")[2]: c.severity.rank for c in found if isinstance(c, Finding)}
+    assert ranks["setup.py"] == ranks["player.py"] - 1

@@ -1,4 +1,4 @@
-"""Examples, tests and documentation: what is found there weighs one step less than in the product itself."""
+"""Examples, tests, documentation and build scripts: what is found there weighs one step less than in the product."""
 
 from __future__ import annotations
 
@@ -19,8 +19,15 @@ _KINDS: Final = {
     "example": "an example",
     "sample": "an example",
     "test": "a test",
+    "testsuite": "a test",
+    "unittest": "a test",
+    "xtest": "a test",
 }
 """What a folder of this name, or of its plural, holds."""
+
+
+_FILES: Final = {"conftest.py": "a test", "setup.py": "a build script"}
+"""What a file of this name is, wherever it lies. Source: the manuals of pytest and of setuptools."""
 
 
 def lessened(results: Iterable[Result], targets: Sequence[str]) -> Iterator[Result]:
@@ -45,7 +52,7 @@ def _kind(path: str, tops: Sequence[PurePosixPath]) -> str:
     top = next((top for top in tops if file.is_relative_to(top)), None)
     inner = file.relative_to(top).parts[:-1] if top is not None else ()
     kinds = (_KINDS.get(name) or _KINDS.get(name.removesuffix("s")) for name in map(str.lower, inner))
-    return next((kind for kind in kinds if kind is not None), "")
+    return next((kind for kind in kinds if kind is not None), _FILES.get(file.name, "") if file not in tops else "")
 
 
 def _below(severity: Severity) -> Severity:

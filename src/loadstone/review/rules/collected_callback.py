@@ -200,12 +200,15 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         kept: list[Location] = []
         lost = 0
+        called = _called_by_symbol(unit, facts.bindings[unit.path])
         for function in unit.functions:
             local = {} if function.name == "<module>" else _local_callbacks(unit, function)
             for call in calls(function.body.body):
                 symbol = facts.bindings[unit.path].symbol(call, function.owner) or ""
                 alone = len(call.arguments) == 1 and not _USES_AT_ONCE.search(symbol)  # it can only be for later
                 if not symbol or not (alone or _is_kept(symbol, facts.bindings[unit.path].prototypes)):
+                    continue
+                if _takes_back(call, called[symbol]):
                     continue
                 for argument in call.arguments:
                     if isinstance(argument, ir.Name) and _ended(function, call.line, facts.bindings[unit.path]):
@@ -225,6 +228,27 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 sites=len(kept) + lost,
                 places=tuple(kept[1:]),
             )
+
+
+def _called_by_symbol(unit: ir.Unit, bindings: Bindings) -> dict[str, list[ir.Call]]:
+    """The calls of each foreign function of a file."""
+    found: dict[str, list[ir.Call]] = {}
+    for function in unit.functions:
+        for call in calls(function.body.body):
+            found.setdefault(bindings.symbol(call, function.owner) or "", []).append(call)
+    return found
+
+
+def _takes_back(call: ir.Call, others: Iterable[ir.Call]) -> bool:
+    """``SetHandler(CB(f), 0)`` where ``SetHandler(CB(f), 1)`` registers: a switch says which of the two is meant."""
+    return any(
+        _switch(call, at) is False and _switch(other, at) for at in range(len(call.arguments)) for other in others
+    )
+
+
+def _switch(call: ir.Call, at: int) -> bool | None:
+    given = call.arguments[at] if at < len(call.arguments) else None
+    return bool(given.value) if isinstance(given, ir.Literal) and given.value in (0, 1) else None
 
 
 def _holds_callback(argument: ir.Expression, unit: ir.Unit) -> bool:

@@ -271,7 +271,9 @@ def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterat
         k == "shell" and isinstance(v, ir.Literal) and v.value for k, v in site.call.keywords
     )
     variable = [
-        p for p in invocation.parts if p.text is None and (p.taint is not None or p.name) and not _is_quoted(site)
+        p
+        for p in invocation.parts
+        if p.text is None and (p.taint is not None or p.name) and not _is_quoted(site) and not _is_made_here(p)
     ]
     if shell and variable and (len(invocation.parts) > 1 or variable[0].taint is not None):
         yield _injection(rule, site, variable, facts)
@@ -317,6 +319,11 @@ def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterat
             yield rule.yes(
                 "The tool is started without a shell, its arguments apart", at(site.spot), context=site.spot.function
             )
+
+
+def _is_made_here(part: Part) -> bool:
+    """The name of a temporary file: others may take it first, but none of its characters is theirs."""
+    return part.taint is not None and part.taint.kind == "predictable temporary"
 
 
 def _begins_itself(site: Site) -> bool:

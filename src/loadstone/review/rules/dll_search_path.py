@@ -11,14 +11,17 @@ from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.folding import flags_in
+from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.values import Spot
+from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.ir import Literal
+from loadstone.review.ir import Literal, Loop, Name
 from loadstone.review.rules.arrivals import CURRENT, steps
 from loadstone.review.rules.origins import constant_path, is_absolute
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["KNOWN_DLLS", "RULE"]
 
@@ -93,7 +96,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 yield _working_directory(rule, site, "what getcwd gave", cwd.spot)
             elif path is None:
                 yield from _bare_by_check(rule, site, invocation, defaults.get(site.spot.path))
-            elif not path:
+            elif not path or _is_one_of_several(site):
                 continue
             elif is_absolute(path):
                 absolute.setdefault(site.spot.path, []).append(site.spot)
@@ -203,6 +206,14 @@ def _through_ctypes(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 fix="Use LoadLibraryExW with LOAD_LIBRARY_SEARCH flags, or an absolute path.",
                 context=found.visit.function.name,
             )
+
+
+def _is_one_of_several(site: Site) -> bool:
+    """``for name in NAMES: load(name)``: what is seen are all the names at once, and none of them is loaded so."""
+    first = uncast(site.call.arguments[0]) if site.call.arguments else None
+    loops = (s for s in every_statement(site.function.body) if isinstance(s, Loop) and s.each is not None)
+    taken = {part.name for loop in loops if loop.each for part in expressions(loop.each[0]) if isinstance(part, Name)}
+    return isinstance(first, Name) and first.name in taken
 
 
 def _starts_here(site: Site) -> bool:

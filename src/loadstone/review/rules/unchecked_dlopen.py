@@ -11,11 +11,11 @@ from loadstone.core.claims import Claim, FlowStep, Severity
 from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Site
-from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Success
-from loadstone.review.ir import Literal, Member, Name
+from loadstone.review.ir import Assign, Display, Literal, Member, Name
 from loadstone.review.rules.places import ALL, at, each_api, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -66,7 +66,35 @@ def _is_plainly_unchecked(site: Site, facts: Facts, spoiled: AbstractSet[Spot]) 
     if site.api.role is ApiRole.RESOLVE and stored and not stored & facts.called_in(site.spot.path):
         return False  # kept for others, and nothing here calls it
     handed_on = any(place.endswith("()") and facts.is_defined(place[:-2]) for place in stored)
-    return not stored & facts.asked_in(site.spot.path) and not handed_on
+    return (
+        not stored & facts.asked_in(site.spot.path)
+        and not handed_on
+        and not (_is_yielded(site) or _is_asked_in_other_branch(site))
+    )
+
+
+def _names_of(site: Site) -> set[str]:
+    """The variables of its function that a result is put into."""
+    return {
+        s.target.name
+        for s in every_statement(site.function.body)
+        if isinstance(s, Assign) and isinstance(s.target, Name) and uncast(s.value) is site.call
+    }
+
+
+def _is_yielded(site: Site) -> bool:
+    """``yield wand, core``: a generator of candidates hands them to whoever iterates, who tests what he gets."""
+    given = (uncast(a) for c in calls_in(site.function.body) if c.name == "yield" for a in c.arguments)
+    items = {p.name for value in given if isinstance(value, Display) for p in value.items if isinstance(p, Name)}
+    return bool(items & _names_of(site))
+
+
+def _is_asked_in_other_branch(site: Site) -> bool:
+    """Whether a branch of an ``#if`` that this reading of the function leaves out tests the result."""
+    if not site.function.condition:
+        return False
+    lines = site.unit.text.split("\n")[site.function.line - 1 : site.function.end_line]
+    return any(re.search(rf"\bif\s*\(\s*!?\s*{re.escape(name)}\b", line) for name in _names_of(site) for line in lines)
 
 
 def _is_the_program(site: Site) -> bool:

@@ -92,7 +92,7 @@ def _declared_by_others(unit: ir.Unit, declarers: dict[str, list[ir.Unit]], neig
 
 
 _FEW: Final = 5
-"""So many functions without a prototype are told one by one; more are one finding: the file declares none."""
+"""So many functions without a prototype are told one by one; more are one finding, as is a file that declares none."""
 
 
 def _gathered(
@@ -130,7 +130,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         lacking = [(function, missing) for function in called if (missing := _missing(function)) is not None]
         without = len(lacking)
         plain = [one for one in lacking if "pointer" not in one[1][0]]
-        if len(plain) > _FEW:
+        if len(plain) > _FEW or 1 < len(plain) == len(called):
             yield from _gathered(rule, unit, plain, len(called))
             lacking = [one for one in lacking if one not in plain]
         for function, (what, severity) in lacking:

@@ -10,7 +10,16 @@ from tree_sitter import Node
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 
-__all__ = ["Declarator", "declared", "declared_in", "parameters_of", "text", "type_text", "undeclared_pointer"]
+__all__ = [
+    "Declarator",
+    "comma_parts",
+    "declared",
+    "declared_in",
+    "parameters_of",
+    "text",
+    "type_text",
+    "undeclared_pointer",
+]
 
 _MAX_WRAPPERS: Final = 64
 _WRAPPERS: Final = {
@@ -170,3 +179,17 @@ def _pointed_to(node: Node | None) -> Node | None:
         return None
     named = inner[0].child_by_field_name("argument")
     return named if named is not None and named.type == "identifier" else None
+
+
+def comma_parts(node: Node) -> list[Node]:
+    """The expressions of ``a, b, c``."""
+    parts: list[Node] = []
+    current: Node | None = node
+    while current is not None and current.type == "comma_expression":
+        left, right = current.child_by_field_name("left"), current.child_by_field_name("right")
+        if left is not None:
+            parts.append(left)
+        current = right
+    if current is not None:
+        parts.append(current)
+    return parts

@@ -153,7 +153,7 @@ class Bodies:
         if inner is None:
             return
         if inner.type == "comma_expression":
-            for part in _comma_parts(inner):
+            for part in comma_parts(inner):
                 yield from self._simple(part, x)
             return
         yield from self._simple(inner, x)
@@ -427,19 +427,6 @@ def _captured(node: Node, line: int) -> Iterator[ir.Statement]:
         by_reference = child.prev_sibling is not None and child.prev_sibling.type == "&"
         if child.type == "identifier" and not by_reference:
             yield ir.Evaluate(line, ir.Name(line, text(child)), discards=True)
-
-
-def _comma_parts(node: Node) -> list[Node]:
-    parts: list[Node] = []
-    current: Node | None = node
-    while current is not None and current.type == "comma_expression":
-        left, right = current.child_by_field_name("left"), current.child_by_field_name("right")
-        if left is not None:
-            parts.append(left)
-        current = right
-    if current is not None:
-        parts.append(current)
-    return parts
 
 
 def _taken_for_parameters(function: Node | None, x: CExpressions) -> tuple[ir.Expression, ...]:
