@@ -13,6 +13,7 @@ from loadstone.review import ir
 from loadstone.review.frontends.c.aggregates import laid_out
 from loadstone.review.frontends.c.declarators import (
     Declarator,
+    comma_parts,
     declared_in,
     parameters_of,
     text,
