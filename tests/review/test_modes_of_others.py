@@ -41,3 +41,30 @@ def test_what_others_may_write_decides_how_severe_it_is(
     (tmp_path / "one.c").write_text(_PROGRAM.replace("BODY", body) + more)
     claims = (result.claim for result in review([tmp_path]).results)
     assert {c.severity for c in claims if isinstance(c, Finding) and c.rule == "world-writable-library"} == {severity}
+
+
+_OPEN_TO_ALL = """
+#include <windows.h>
+HANDLE made(HANDLE pipe) {{
+    SECURITY_DESCRIPTOR d;
+    SECURITY_ATTRIBUTES all = {{ sizeof all, &d, FALSE }};
+    InitializeSecurityDescriptor(&d, SECURITY_DESCRIPTOR_REVISION);
+    SetSecurityDescriptorDacl(&d, TRUE, NULL, FALSE);
+    return {make};
+}}
+HMODULE load(void) {{ return LoadLibraryExW(L"one.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32); }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("make", "severity"),
+    [
+        ('CreateEventW(&all, TRUE, FALSE, L"stop")', Severity.LOW),
+        ('CreateFileW(L"plugin.dll", GENERIC_WRITE, 0, &all, CREATE_ALWAYS, 0, NULL)', Severity.HIGH),
+        ("pipe", Severity.HIGH),
+    ],
+)
+def test_a_null_access_list_of_what_has_no_content_is_low(tmp_path: Path, make: str, severity: Severity) -> None:
+    (tmp_path / "one.c").write_text(_OPEN_TO_ALL.format(make=make))
+    claims = (result.claim for result in review([tmp_path]).results)
+    assert [c.severity for c in claims if isinstance(c, Finding) and c.rule == "world-writable-library"] == [severity]

@@ -25,7 +25,8 @@ def _found(target: Path | str) -> list[Finding]:
 
 
 @pytest.mark.parametrize(
-    ("folder", "kind"), [("examples", "an example"), ("test", "a test"), ("Docs", "documentation"), ("xtests", "a test")]
+    ("folder", "kind"),
+    [("examples", "an example"), ("test", "a test"), ("Docs", "documentation"), ("xtests", "a test")],
 )
 def test_a_side_tree_weighs_one_step_less(tmp_path: Path, folder: str, kind: str) -> None:
     for where in (tmp_path / "src", tmp_path / folder / "deep"):

@@ -8,6 +8,7 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import uncast
+from loadstone.review.walk import blocks
 
 __all__ = ["unread_statuses"]
 
@@ -32,8 +33,25 @@ def unread_statuses(function: ir.Function) -> Iterator[tuple[int, str]]:
     for call in calls_in(function.body) if starts else ():
         if call.name in _STATUS_AT and len(call.arguments) > _STATUS_AT[call.name]:
             kept = _kept(call.arguments[_STATUS_AT[call.name]])
-            if kept is not None and _mentions(function, kept) < 2:
+            if kept is not None and _mentions(function, kept) < 2 and not _has_failed(function.body, call):
                 yield call.line, f"{call.name} gives the status of the program started here, and nothing looks at it."
+
+
+def _has_failed(block: ir.Block, call: ir.Call) -> bool:
+    """Whether a call only cleans up, and the function says behind it, whatever it gave, that it failed."""
+    for number, statement in enumerate(block.body):
+        if isinstance(statement, ir.Evaluate) and uncast(statement.expression) is call:
+            return any(isinstance(s, ir.Return) and _is_failure(s.value) for s in block.body[number + 1 : number + 2])
+        if any(_has_failed(inner, call) for inner in blocks(statement)):
+            return True
+    return False
+
+
+def _is_failure(value: ir.Expression | None) -> bool:
+    """``-1``, ``NULL``: what says that a function failed. ``false`` and 0 may be an answer."""
+    bare = uncast(value) if value is not None else None
+    minus = isinstance(bare, ir.Operation) and bare.operator == "-" and len(bare.operands) == 1
+    return minus or (isinstance(bare, ir.Literal) and (bare.value is None or bare.value == -1))
 
 
 def _kept(argument: ir.Expression) -> str | None:

@@ -34,10 +34,34 @@ def open_to_all(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     yield rule.no(
                         "A NULL DACL lets everyone write what is created with it.",
                         Location.lines(unit.path, call.line),
+                        severity=None if _makes_files(facts, unit, function) else Severity.LOW,
                         fix="Use the DACL of an SDDL string that lets only administrators and the service write.",
                         context=function.name,
                         condition=function.condition,
                     )
+
+
+_TAKES_SECURITY: Final = {
+    "CreateDirectory": 1, "CreateFile": 3, "CreateFileMapping": 1, "CreateNamedPipe": 7, "CreateProcess": 2,
+    "SHCreateDirectoryEx": 2, "RegCreateKeyEx": 6, "SetFileSecurity": 2, "SetKernelObjectSecurity": 2,
+}  # fmt: skip
+"""What makes something that has content, and which argument says who may write it. An event or a mutex has none."""
+
+
+def _makes_files(facts: Facts, unit: ir.Unit, maker: ir.Function) -> bool:
+    """Whether a file that can reach a descriptor gives one to what has content; also where nobody is seen to."""
+    given = 0
+    for other in (u for u in facts.program.units if u is unit or last_word(maker.name) in u.words):
+        for call in (c for f in other.functions for c in calls_in(f.body)):
+            at = _TAKES_SECURITY.get(last_word(call.name).removesuffix("W").removesuffix("A"), -1)
+            kept = uncast(call.arguments[at]) if 0 <= at < len(call.arguments) else ir.Literal(0, None)
+            if not isinstance(kept, ir.Literal):
+                return True
+            given += bool(_HAS_NO_CONTENT.match(last_word(call.name)))
+    return not given
+
+
+_HAS_NO_CONTENT: Final = re.compile(r"Create(?:Event|Mutex|Semaphore|WaitableTimer)(?:Ex)?[AW]?\Z")
 
 
 _DESCRIBES: Final = re.compile(r"ConvertStringSecurityDescriptorToSecurityDescriptor[AW]?\Z")
