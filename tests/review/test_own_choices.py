@@ -56,3 +56,21 @@ def test_the_c_library_is_always_there(tmp_path: Path) -> None:
     assert not [
         r for r in review([tmp_path]).results if isinstance(r.claim, Finding) and r.claim.rule == "unchecked-dlopen"
     ]
+
+
+_SERVICE = """
+#include <dlfcn.h>
+#include <unistd.h>
+int main(int argc, char **argv) {{
+    void *module = argc > 1 ? dlopen(argv[1], RTLD_NOW) : NULL;
+    if ({change} != 0) return 1;
+    return module == NULL;
+}}
+"""
+
+
+@pytest.mark.parametrize(("change", "severity"), [("setuid(1000)", Severity.LOW), ("setuid(getuid())", Severity.HIGH)])
+def test_a_command_line_is_its_callers_own_unless_the_program_lends_rights(
+    tmp_path: Path, change: str, severity: Severity
+) -> None:
+    assert _severities(tmp_path, "service.c", _SERVICE.format(change=change)) == {severity}

@@ -10,14 +10,15 @@ from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Site
-from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel import Sink, SinkKind
 from loadstone.review.analyses.travel.names import Routine
-from loadstone.review.analyses.words import is_c_library, last_word, place_named, uncast
+from loadstone.review.analyses.words import is_c_library, last_word
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.every_right import every_right
 from loadstone.review.rules.places import ALL, NATIVE, at, in_file, step
+from loadstone.review.rules.rights import becomes_root, gives_back
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, expressions
 
@@ -48,7 +49,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     context=site.spot.function,
                 )
         untested = site.is_discarded or not (site.tests or site.returned)
-        if untested and not site.is_inner and not site.api.raises and not _gives_back(site):
+        if untested and not site.is_inner and not site.api.raises and not gives_back(site):
             yield rule.no(
                 f"{site.api.name} can fail, and then the privileges stay; its result is ignored.",
                 at(site.spot),
@@ -69,9 +70,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 def _group_too_late(rule: Rule, facts: Facts, site: Site) -> Iterator[Claim]:
     """Whoever is no longer root cannot give up root's groups. Source: setgid(2), setgroups(2)."""
-    if site.api.kind not in {"group", "groups"} or _gives_back(site):
+    if site.api.kind not in {"group", "groups"} or gives_back(site):
         return
-    if any(other.unit is site.unit and _becomes_root(other) for other in facts.of(ApiRole.PRIVILEGE)):
+    if any(other.unit is site.unit and becomes_root(other) for other in facts.of(ApiRole.PRIVILEGE)):
         return  # a program that goes back and forth: who it is here depends on what it did last
     for invocation in site.invocations:
         dropped = next((spot for word, spot in sorted(invocation.flags) if word == "privilege:user"), None)
@@ -122,7 +123,7 @@ def _groups_kept(rule: Rule, facts: Facts) -> Iterator[Claim]:
     stays = "the further groups stay" if called & _GROUPS else "the group and the further groups stay"
     for site in facts.of(ApiRole.PRIVILEGE):
         returns = any(isinstance(e, ir.Call) for a in site.call.arguments for e in expressions(a))
-        own = returns or _gives_back(site)
+        own = returns or gives_back(site)
         own = own or any(isinstance(a, ir.Literal) and a.value in (0, -1) for a in site.call.arguments[:1])
         behind = [*_loads_behind(facts, site.spot)]
         if behind and site.unit.language in NATIVE and _DROPS.match(last_word(site.api.name)) and not own:
@@ -159,41 +160,6 @@ def _groups_kept_python(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     fix="os.setgroups or os.initgroups and os.setgid first, the user last.",
                     context=function.name,
                 )
-
-
-def _gives_back(site: Site) -> bool:
-    """Whether a call gives a process back what it had: ``old = getegid(); ...; setregid(-1, old)``."""
-    kept = {
-        name
-        for function in site.unit.functions
-        for name in map(place_named, _kept_identities(function))
-        if "." in name or function.name == site.function.name
-    }
-    return any(place_named(argument) in kept - {""} for argument in site.call.arguments)
-
-
-def _becomes_root(site: Site) -> bool:
-    """``setuid(0)``, ``seteuid(ROOT_UID)``: a call that takes rights, and gives up none."""
-    given = [uncast(argument) for argument in site.call.arguments]
-    names = [last_word(place_named(argument)).lower() for argument in given]
-    zero = any(isinstance(a, ir.Literal) and a.value == 0 for a in given)
-    return site.api.kind == "user" and (zero or any("root" in name.split("_") for name in names))
-
-
-def _kept_identities(function: ir.Function) -> Iterator[ir.Expression]:
-    """Where a function keeps who the process is: the results of ``getegid``, what ``getgroups`` fills."""
-    for statement in every_statement(function.body):
-        value = uncast(statement.value) if isinstance(statement, ir.Assign) else None
-        if isinstance(statement, ir.Assign) and isinstance(value, ir.Call) and last_word(value.name) in _TELL_OWN:
-            yield statement.target
-    for call in calls_in(function.body):
-        if last_word(call.name) in _FILL_OWN:
-            yield from call.arguments
-
-
-_TELL_OWN: Final = frozenset({"getuid", "geteuid", "getgid", "getegid"})
-_FILL_OWN: Final = frozenset({"getgroups", "getresuid", "getresgid"})
-"""Functions that say which user and groups a process has. Source: credentials(7)."""
 
 
 def _loads_behind(facts: Facts, dropped: Spot) -> Iterator[FlowStep]:

@@ -14,6 +14,7 @@ from loadstone.review.analyses.state import CONFIGURATION
 from loadstone.review.analyses.words import MAINS
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
+from loadstone.review.rules.rights import lends_rights
 
 __all__ = ["HARMLESS", "Judgement", "Origin", "constant_path", "is_absolute", "judgements", "led_by", "weighed"]
 
@@ -74,9 +75,12 @@ def weighed(severity: Severity, source: str, facts: Facts, language: Language) -
     """How severe it is that a source decides what runs: what a person gives an own program is low.
 
     Nobody gains by choosing for oneself. A native library is medium: the programs that use it may have more rights than
-    whoever sets their environment, see secure_getenv(3). A program that handles rights itself keeps its severity.
+    whoever sets their environment, see secure_getenv(3). A program that handles rights itself keeps its severity: of
+    its command line only one that has more rights than whoever starts it.
     """
-    if source not in _OWN or next(facts.of(ApiRole.PRIVILEGE), None) is not None:
+    rights = facts.of(ApiRole.PRIVILEGE)
+    handled = any(map(lends_rights, rights)) if source == "command line" else next(rights, None) is not None
+    if source not in _OWN or handled:
         return severity
     own = source == "command line" or language is Language.PYTHON or any(facts.is_defined(main) for main in MAINS)
     most = Severity.LOW if source in _GIVEN and own else Severity.MEDIUM

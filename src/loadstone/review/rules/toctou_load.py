@@ -9,11 +9,18 @@ from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Site
-from loadstone.review.analyses.mentions import calls_in, every_expression, members_in, module_value, names_in
+from loadstone.review.analyses.mentions import (
+    calls_in,
+    every_expression,
+    every_statement,
+    members_in,
+    module_value,
+    names_in,
+)
 from loadstone.review.analyses.travel import Place, Sink, SinkKind
 from loadstone.review.analyses.travel.names import PythonNames
 from loadstone.review.analyses.values import Spot
-from loadstone.review.analyses.words import uncast
+from loadstone.review.analyses.words import place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.opened_anew import opened_anew
 from loadstone.review.rules.places import ALL, at, step
@@ -65,6 +72,8 @@ def _decides_nothing(unit: ir.Unit, look: Spot) -> bool:
     if any(isinstance(f, ir.Name) and f.name == "F_OK" for f in flags):
         return True
     parts = [*every_expression(function.body)]
+    if _is_never_read(looking, function):
+        return True
     sorting = [] if any(c.name in _SEES_LINKS for c in looking) else [e for e in parts if _asks_kind(e)]
     about_kind = {id(e) for whole in sorting for e in expressions(whole)}
     members = {e.name for e in parts if isinstance(e, ir.Member) and e.name.startswith("st_")}
@@ -72,6 +81,17 @@ def _decides_nothing(unit: ir.Unit, look: Spot) -> bool:
     return bool(members) and not {e.name.rpartition(".")[2] for e in asked} & _OWNER
 
 
+def _is_never_read(looking: list[ir.Call], function: ir.Function) -> bool:
+    """Whether nobody reads what ``stat`` filled: it was asked only whether there is a file."""
+    filled = {place_named(c.arguments[1]) for c in looking if c.name in _STATS and len(c.arguments) > 1} - {""}
+    declared = {id(s.target) for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.declares}
+    parts = [*every_expression(function.body)]
+    named = sum(isinstance(e, ir.Name) and e.name in filled and id(e) not in declared for e in parts)
+    stats = (c for c in parts if isinstance(c, ir.Call) and c.name in _STATS and len(c.arguments) > 1)
+    return bool(filled) and named == sum(place_named(c.arguments[1]) in filled for c in stats)
+
+
+_STATS: Final = frozenset({"stat", "stat64"})
 _SEES_LINKS: Final = frozenset({"lstat", "lstat64", "fstatat"})
 _KINDS: Final = frozenset({"S_ISREG", "S_ISDIR", "S_ISCHR", "S_ISBLK", "S_ISFIFO", "S_ISSOCK"})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, FlowStep, Location, Severity
@@ -31,9 +31,14 @@ _SAYS_ITS_TYPE: Final = (
 )
 
 
-def _typed_at_call(argument: ir.Expression) -> bool:
-    """Whether ctypes need not guess: an object of its own, text, None, or a small number."""
+def _typed_at_call(argument: ir.Expression, typed: frozenset[str] = frozenset()) -> bool:
+    """Whether ctypes need not guess: an object of its own, text, None, or a small number.
+
+    ``typed`` are the members of the object that hold nothing else: ``self.handle = ctypes.c_ulong()``.
+    """
     match argument:
+        case ir.Member(name=name, base=ir.Name(name="self")):
+            return name in typed
         case ir.Call(name=name):
             return name.startswith(_SAYS_ITS_TYPE)
         case ir.Literal(value=int(number)):
@@ -44,12 +49,32 @@ def _typed_at_call(argument: ir.Expression) -> bool:
             return False
 
 
-def _missing(function: ForeignFunction) -> tuple[str, Severity] | None:
+def _typed_members(unit: ir.Unit) -> dict[str, frozenset[str]]:
+    """The members of each class that are only ever given objects of ctypes."""
+    given: dict[tuple[str, str], list[ir.Expression]] = {}
+    for method in (f for f in unit.functions if f.owner):
+        for statement in statements(method.body.body):
+            match statement:
+                case ir.Assign(target=ir.Member(name=name, base=ir.Name(name="self")), value=value) if (
+                    value is not None
+                ):
+                    given.setdefault((method.owner, name), []).append(value)
+                case _:
+                    pass
+    calls_alone = {
+        key for key, values in given.items() if all(isinstance(v, ir.Call) and _typed_at_call(v) for v in values)
+    }
+    return {owner: frozenset(name for one, name in calls_alone if one == owner) for owner, _ in calls_alone}
+
+
+def _missing(function: ForeignFunction, members: Mapping[str, frozenset[str]]) -> tuple[str, Severity] | None:
     """What is not declared, and how much that matters for the way the function is called; None when it does not."""
     pointer = any(use.result == "pointer" for use in function.uses)
     result = not function.result_line and any(use.result != "dropped" for use in function.uses)
     arguments = not function.arguments_line and any(
-        not _typed_at_call(argument) for use in function.uses for argument in use.call.arguments
+        not _typed_at_call(argument, members.get(use.function.owner, frozenset()))
+        for use in function.uses
+        for argument in use.call.arguments
     )
     if pointer and not function.result_line:
         return "restype, and its result is used as a pointer, which is truncated to an int", Severity.HIGH
@@ -127,7 +152,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if computed is not None and computed.arguments_line and computed.result_line:
             continue  # a table declares them by name; which ones cannot be told from here
         called = uses_in_order(f for f in functions.values() if f.symbol != COMPUTED)
-        lacking = [(function, missing) for function in called if (missing := _missing(function)) is not None]
+        members = _typed_members(unit)
+        lacking = [(function, missing) for function in called if (missing := _missing(function, members)) is not None]
         without = len(lacking)
         plain = [one for one in lacking if "pointer" not in one[1][0]]
         if len(plain) > _FEW or 1 < len(plain) == len(called):

@@ -55,7 +55,7 @@ class _Close:
     method: ir.Function
     line: int
     kind: int
-    is_sure: bool  # a descriptor or an address, and no number that the library looks up itself
+    is_sure: bool  # a descriptor or an address; a number that the library looks up itself it can refuse
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -90,13 +90,15 @@ def _of_class(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindings: B
                 for call in calls(other.body.body)
                 if call.name == method.name
             ]
+            if simple(method.name).startswith("_") and callers and all(simple(c.function) in _SETS_UP for c in callers):
+                continue  # done before anybody can close
             yield rule.no(
                 f"{closed.attribute} is closed at line {closed.line} and not cleared; {simple(method.name)} "
                 f"uses it all "
                 "the same.",
                 Location.lines(unit.path, use),
                 cwe=closed.kind,
-                severity=Severity.HIGH if closed.is_sure else Severity.MEDIUM,
+                severity=Severity.MEDIUM if closed.is_sure else Severity.LOW,
                 why=(
                     step(Spot(unit.path, closed.line, closed.method.name), "closed", "release"),
                     *(step(spot, f"calls {simple(method.name)}", "call") for spot in callers[:4]),

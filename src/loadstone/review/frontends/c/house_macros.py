@@ -16,7 +16,10 @@ _MAY_GO_ON: Final = frozenset(
     {"if", "unless", "on", "when", "not", "fail", "failed", "err", "error", "ensure", "check", "assert", "verify"}
     | {"require", "expect", "try", "handle", "key", "carriage", "before", "after"}
 )
-"""Words of a name that say that it returns under a condition only, or that it is about something else."""
+"""Words of a name that say that it returns under a condition only, or that it is about something else.
+
+``return_val_if_reached`` always does. Source: GLib's manual on g_return_val_if_reached().
+"""
 
 _MAY_FOLLOW: Final = frozenset({"break_statement", "case_statement", "labeled_statement"})
 
@@ -31,7 +34,7 @@ def is_returning_macro(node: Node) -> bool:
     if name is None or name.type != "identifier":
         return False
     words = {word.lower() for word in _WORD.findall(text(name))}
-    if len(words) == 1 or "return" not in words or words & _MAY_GO_ON:
+    if len(words) == 1 or "return" not in words or (words & _MAY_GO_ON and "reached" not in words):
         return False
     behind = node.parent.next_named_sibling if node.parent is not None else None
     while behind is not None and behind.type == "comment":
