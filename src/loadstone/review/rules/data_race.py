@@ -339,6 +339,8 @@ def _locked(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:
         return
     changing = next((a.spot.function for a in bare if a.is_write), bare[0].spot.function)
     worst = next(a for a in bare if a.spot.function == changing)
+    if _is_lock_of_others(facts, shared, worst):
+        return
     other = (held_writes or held)[0]
     verb = "writes" if worst.is_write else "reads"
     yield rule.no(
@@ -347,6 +349,7 @@ def _locked(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:
             f"{shared.lock}; line {worst.spot.line} {verb} it without."
         ),
         at(worst.spot),
+        severity=Severity.LOW if _is_volatile(facts, shared) else None,
         fix=f"Take {shared.lock} at line {worst.spot.line}.",
         why=(
             step(other.spot, f"touched with {shared.lock} held", "lock"),
@@ -370,6 +373,27 @@ def _may_meet(facts: Facts, shared: Shared, bare: Access) -> bool:
     function = next((f for f in unit.functions if f.name == bare.spot.function), None)
     hidden = function is not None and function.local and unit.language is Language.C
     return not hidden or last_word(bare.spot.function) in runners(facts, unit)
+
+
+def _is_lock_of_others(facts: Facts, shared: Shared, access: Access) -> bool:
+    """C++: whether a class has no such lock, and its own method does without: others hold it for reasons of theirs."""
+    if shared.unit.language is not Language.CPP or not shared.owner:
+        return False
+    own = any(
+        f.name == access.spot.function and f.owner == shared.owner for u in facts.program.units for f in u.functions
+    )
+    having = {c.name for u in facts.program.units for c in u.classes if any(m.name == shared.lock for m in c.members)}
+    bases = {base for u in facts.program.units for c in u.classes if c.name == shared.owner for base in c.bases}
+    return own and bool(having) and not having & {shared.owner, *bases}
+
+
+def _is_volatile(facts: Facts, shared: Shared) -> bool:
+    """Whether an author says that a variable changes at any time, and chose to read it so; one word is read whole."""
+    members = (m for u in facts.program.units for c in u.classes if c.name == shared.owner for m in c.members)
+    variables = (v for v in shared.unit.variables if not shared.owner)
+    return any(
+        one.name == shared.variable and "volatile" in one.type and "*" not in one.type for one in (*members, *variables)
+    )
 
 
 def _is_after(access: Access, shared: Shared) -> bool:

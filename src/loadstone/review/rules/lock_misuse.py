@@ -111,10 +111,30 @@ def _told_apart(facts: Facts) -> Iterator[LockStep]:
     for one in facts.lock_steps:
         unit = units[one.spot.path]
         alike = one.what == "again" or (one.what == "take" and one.held)
-        if alike and unit.language in NATIVE and is_one_of_several(unit, one):
+        if alike and unit.language in NATIVE and (is_one_of_several(unit, one) or _is_of_two_classes(facts, one)):
             yield one._replace(what="take", held=())
         else:
             yield one
+
+
+def _is_of_two_classes(facts: Facts, one: LockStep) -> bool:
+    """Whether two methods mean members of one name in two classes: ``m_mutex`` of a cache and of one of its files."""
+    if one.what != "again" or one.since is None:
+        return False
+    owners = {
+        f.owner
+        for u in facts.program.units
+        for f in u.functions
+        for spot in (one.spot, one.since)
+        if (u.path, f.name) == (spot.path, spot.function)
+    }
+    having = {
+        c.name
+        for u in facts.program.units
+        for c in u.classes
+        if c.name in owners and any(m.name == last_word(one.lock) for m in c.members)
+    }
+    return len(owners) > 1 and owners == having
 
 
 def _chosen(rule: Rule, facts: Facts) -> Iterator[Claim]:

@@ -98,7 +98,7 @@ def _is_asked_in_other_branch(site: Site) -> bool:
 
 
 def _is_the_program(site: Site) -> bool:
-    """``GetModuleHandle(NULL)``, or of ``kernel32``: what is in every process cannot be missing.
+    """``GetModuleHandle(NULL)``, ``dlopen(NULL, ...)``, or of ``kernel32``: what is in every process cannot be missing.
 
     Nor can ``find_library("c")``: where it finds nothing, ``CDLL(None)`` is the program, which has the C library.
     """
@@ -106,9 +106,11 @@ def _is_the_program(site: Site) -> bool:
     given = next((e for e in expressions(first) if isinstance(e, Literal)), None)
     if site.api.role is ApiRole.FIND:
         return given is not None and given.value == "c"
-    if site.api.role is not ApiRole.BORROW or given is None:
+    if given is None or site.api.role not in {ApiRole.BORROW, ApiRole.LOAD}:
         return False
-    return given.value is None or str(given.value).lower().removesuffix(".dll") in _ALWAYS_THERE
+    if given.value in (None, 0):
+        return True
+    return site.api.role is ApiRole.BORROW and str(given.value).lower().removesuffix(".dll") in _ALWAYS_THERE
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:

@@ -42,6 +42,9 @@ _IS_ADDRESS: Final = re.compile(r"(?:\A|\.)(?:cast|addressof|id)\Z")
 _ASKS_ABOUT: Final = frozenset({"dladdr", "dladdr1", "SymFromAddr", "printf", "fprintf", "snprintf"})
 """Functions that tell of an address what is there, and read nothing at it."""
 
+_ARITHMETIC: Final = re.compile(r"(?:(?:un)?signed |const )*(?:char|short|int|long|float|double|bool)(?: int| long)*\Z")
+"""Types that no address fits into, or that nobody calls."""
+
 _SMALL: Final = 4096
 _TAG: Final = 16
 """A number up to this, added to an address, may be a tag or a step over a header."""
@@ -80,7 +83,7 @@ def _parsed(function: ir.Function) -> dict[str, int]:
 
 
 def _is_hexadecimal(call: ir.Call) -> bool:
-    if call.name in {"atoi", "atol", "atoll"}:
+    if call.name in {"atoi", "atol", "atoll"} or not call.arguments:  # new int[count] reads no text
         return False
     return len(call.arguments) != 1
 
@@ -93,6 +96,7 @@ def _native(rule: Rule, unit: ir.Unit, function: ir.Function, types: frozenset[s
         if (
             not isinstance(expression, ir.Cast)
             or id(expression) in asked
+            or _ARITHMETIC.match(expression.type)
             or not ("*" in expression.type or expression.type in types or id(expression) in called)
         ):
             continue
