@@ -17,7 +17,7 @@ from loadstone.review import frontends, ir
 from loadstone.review.analyses import SEEDS
 from loadstone.review.analyses.mentions import calls_in, every_statement, names_in
 from loadstone.review.analyses.words import MAINS
-from loadstone.review.apis import ApiRole, Tables, tables
+from loadstone.review.apis import CORE, ApiRole, Tables, tables
 from loadstone.review.walk import expressions
 
 __all__ = ["Reread", "read_together", "with_reached"]
@@ -27,6 +27,9 @@ Reread = Callable[[Sequence[tuple[ir.Unit, frozenset[str]]]], Sequence[ir.Unit |
 
 _LEVELS: Final = 4
 """How far the program is followed from a file that handles libraries to files that do not."""
+
+_BELOW: Final = 3
+"""How far it is followed down from a function that loads: what that one calls runs beside the library."""
 
 _ENTRIES: Final = MAINS | {"DllMain"}
 """Functions of this name are in every program, and nothing in it calls them."""
@@ -105,7 +108,12 @@ class _Links:
             for f in handling
             if not f.local and f.name not in _ENTRIES
         }
-        used = {name for f in handling for name in called[id(f)] | _shared_names(f)}
+        below = [f for f in functions if _handles(f, known, CORE)]
+        for _ in range(_BELOW):
+            names = {name for f in below for name in called[id(f)]}
+            kept = {id(f) for f in below}
+            below += [f for f in functions if _unqualified(f.name) in names and id(f) not in kept]
+        used = {name for f in (*handling, *below) for name in called[id(f)] | _shared_names(f)}
         used -= {_unqualified(f.name) for f in functions} | {v.name for unit in units for v in unit.variables}
         self._used = {name for name in used if known.get(name) is None}
 
@@ -127,9 +135,9 @@ class _Links:
         return users | ({word for match in _DEFINED.finditer(unit.text) for word in match.groups() if word} & wanted)
 
 
-def _handles(function: ir.Function, known: Tables) -> bool:
+def _handles(function: ir.Function, known: Tables, roles: frozenset[ApiRole] = SEEDS) -> bool:
     apis = (known.get(call.name) for call in calls_in(function.body))
-    return any(api is not None and api.role in SEEDS for api in apis)
+    return any(api is not None and api.role in roles for api in apis)
 
 
 def _loaded_members(function: ir.Function, known: Tables) -> set[str]:

@@ -136,6 +136,7 @@ class Calls:
         self.summaries = summaries
         self.budget = budget
         self.enter = enter
+        self._made: set[Value] = set()
 
     def may_be_variable(self, function: ir.Expression, frame: Frame, call: ir.Call) -> bool:
         """Whether what is called may be a pointer to a function, and not a function's name."""
@@ -199,6 +200,8 @@ class Calls:
             if state.locks and (gone := self.summaries.gives_back(found)):
                 state.locks = tuple(h for h in state.locks if h.lock.rpartition(".")[2] not in gone)
             api = None
+        if name == "delete" and values and values[0] in self._made:
+            self.sites.deleted(values[0], state, frame, call.line)
         if name == "delete" and values and (ended := self._ended(values[0], frame)) is not None:
             return self.enter(ended, (), values[0], state, frame, call.line, None, None)
         if api is None and found is None and frame.level < MAX_LEVELS:
@@ -265,6 +268,13 @@ class Calls:
 
     def made_new(self, operand: ir.Expression, value: Value, state: State, frame: Frame) -> Value:
         """What ``new`` gives: an object with an identity, where its class is the program's and has no constructor."""
+        made = self._object(operand, value, state, frame)
+        if isinstance(made, Unknown | Object):
+            state.drop("closed", made)
+            self._made.add(made)
+        return made
+
+    def _object(self, operand: ir.Expression, value: Value, state: State, frame: Frame) -> Value:
         if not isinstance(value, Unknown) or not isinstance(operand, ir.Call) or operand.arguments:
             return value
         name = last_word(operand.name)

@@ -298,6 +298,8 @@ class Facts:
     cleared: frozenset[tuple[Slot, tuple[str, str]]] = frozenset()
     after_close: tuple[tuple[Slot, Slot, Spot, Spot], ...] = ()
     """What one slot held is used, after what another slot holds was closed: used slot, closed slot, and both lines."""
+    deleted_twice: tuple[tuple[str, Spot, Spot], ...] = ()
+    """What ``new`` made is deleted again: its name, and both lines."""
 
     def of(self, *roles: ApiRole) -> Iterator[Site]:
         """Sites of the given roles, each call once, in the order of the source."""

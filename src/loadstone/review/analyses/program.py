@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -119,7 +120,7 @@ class KnownProgram:
 
     def defines(self, name: str, unit: ir.Unit) -> bool:
         """Whether a name means a function of the program in a file, whose own variables hide those of other files."""
-        found = self.functions.get(name)
+        found = self._named(name)
         if found is None or name in self.variables.get(unit.path, ()):
             return False
         return any(self._neighbours.sees(unit, known.unit) for known in found)
@@ -271,7 +272,7 @@ class KnownProgram:
         Of the variants that ``#if`` makes of one function, the first that is compiled with the conditions ``reached``;
         of the overloads of C++, the first that takes as many arguments as the ``call`` has.
         """
-        found = self.functions.get(name)
+        found = self._named(name)
         if found is None:
             return None
         own = [k for k in found if k.unit is unit]
@@ -285,6 +286,15 @@ class KnownProgram:
             return None
         others = [k for k in found if not k.function.local and self._neighbours.sees(unit, k.unit)]
         return others[0] if others and (len(others) == 1 or others[0].function.owner) else None
+
+    def _named(self, name: str) -> tuple[KnownFunction, ...] | None:
+        """The functions of a name; ``tools::open_codec`` is ``open_codec`` of a file that has ``namespace tools``."""
+        found = self.functions.get(name)
+        scope, _, rest = name.partition("::")
+        while found is None and rest:
+            found = tuple(k for k in self.functions.get(rest, ()) if _has_namespace(k.unit.text, scope)) or None
+            scope, _, rest = rest.partition("::")
+        return found
 
     def twins(self, known: KnownFunction) -> tuple[KnownFunction, ...]:
         """The same method defined for several platforms, in several files."""
@@ -317,6 +327,11 @@ class KnownProgram:
                 simple = base.rpartition("::")[2]
                 found[simple] = tuple(dict.fromkeys((*found.get(simple, ()), one.name)))
         return found
+
+
+@lru_cache(1 << 10)
+def _has_namespace(text: str, name: str) -> bool:
+    return re.search(rf"\bnamespace\s+(?:\w+::)*{re.escape(name)}\b", text) is not None
 
 
 @lru_cache(1 << 10)

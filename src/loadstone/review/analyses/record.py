@@ -33,6 +33,7 @@ class Record:
     cut: set[Cut] = field(default_factory=set)
     tested_places: set[tuple[str, str]] = field(default_factory=set)
     closed_twice: dict[tuple[str, Spot], Spot] = field(default_factory=dict)
+    deleted_twice: dict[tuple[str, Spot], Spot] = field(default_factory=dict)
     late: dict[tuple[str, Spot], Spot] = field(default_factory=dict)
     fills: Found[Fill] = field(default_factory=Found)
     called_slots: dict[Slot, dict[tuple[Spot, bool], None]] = field(default_factory=dict)

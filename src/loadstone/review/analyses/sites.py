@@ -134,6 +134,13 @@ class Sites:
             self.record.closed_twice.setdefault((describe_value(value), frame.spot(line)), closed)
         state.put("closed", value, frame.spot(line))
 
+    def deleted(self, value: Value, state: State, frame: Frame, line: int) -> None:
+        """What ``new`` made is deleted: a second time, what was built there since is torn down."""
+        deleted = state.closed.get(value)
+        if deleted is not None and deleted != frame.spot(line) and state.truth.get(value) is not False:
+            self.record.deleted_twice.setdefault((describe_value(value), frame.spot(line)), deleted)
+        state.put("closed", value, frame.spot(line))
+
     def lost(self, made: Value, site: Site, state: State) -> None:
         """A loop that opens again what it has not closed loses the first."""
         touched = state.touched.get(made)
@@ -185,10 +192,17 @@ class Sites:
         arguments = tuple(self.argument(v, state) for v in values)
         each: tuple[tuple[Part, ...], ...] = ()
         if site.api.role in _EACH:
-            each = tuple(tuple(self.part(leaf, state, frame) for leaf in state.leaves(v)) for v in values)
+            each = tuple(self._pieces(v, state, frame) for v in values)
         whole = self.part(subject, state, frame)
         looked = state.looks.get(subject)
         site.invocations.add(Invocation(pieces, whole, looked, state.flags, state.locks, arguments, each))
+
+    def _pieces(self, value: Value, state: State, frame: Frame) -> tuple[Part, ...]:
+        """What an argument was put together from; itself when it was written over as a whole: ``recv(s, text, n, 0)``."""
+        pieces = tuple(self.part(leaf, state, frame) for leaf in state.leaves(value))
+        whole = self.part(value, state, frame)
+        is_filled = whole.taint is not None and not any(piece.taint for piece in pieces)
+        return (whole,) if is_filled else pieces
 
     @staticmethod
     def argument(value: Value, state: State) -> tuple[tuple[str, object], ...]:

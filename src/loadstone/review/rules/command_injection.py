@@ -275,7 +275,10 @@ def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterat
         for p in invocation.parts
         if p.text is None and (p.taint is not None or p.name) and not _is_quoted(site) and not _is_made_here(p)
     ]
-    if shell and variable and (len(invocation.parts) > 1 or variable[0].taint is not None):
+    read = _read_by_shell(invocation) if site.api.kind in {"searched", "direct"} else None
+    if read is not None:
+        yield _injection(rule, site, [read], facts)
+    elif shell and variable and (len(invocation.parts) > 1 or variable[0].taint is not None):
         yield _injection(rule, site, variable, facts)
     elif shell and constants and not variable and site.api.kind == "shell" and _is_bare(constants[0]):
         yield rule.no(
@@ -324,6 +327,29 @@ def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterat
 def _is_made_here(part: Part) -> bool:
     """The name of a temporary file: others may take it first, but none of its characters is theirs."""
     return part.taint is not None and part.taint.kind == "predictable temporary"
+
+
+def _read_by_shell(invocation: Invocation) -> Part | None:
+    """What comes from outside into the command of a shell that is the program: ``execl("/bin/sh", "sh", "-c", x)``.
+
+    The items of an array follow each other as the pieces of a text do: a text is joined with what comes next where it
+    ends as the beginning of one does.
+    """
+    given = [(number, part) for number, group in enumerate(invocation.pieces) for part in group]
+    is_shell = False
+    for position, (_, part) in enumerate(given):
+        is_shell = is_shell or bool(part.text and _SHELLS.search(part.text))
+        if is_shell and part.text in _RUNS:
+            behind = given[position + 1 :]
+            break
+    else:
+        return None
+    for number, part in behind:
+        if part.taint is not None or number != behind[0][0]:
+            return part if part.taint is not None and number == behind[0][0] else None
+        if part.text is None or not part.text.endswith((" ", "=", "/")):
+            return None
+    return None
 
 
 def _begins_itself(site: Site) -> bool:
@@ -379,14 +405,18 @@ def _takes_as_option(site: Site, invocation: Invocation, facts: Facts) -> bool:
     seen_option, before = False, ""
     for pieces in invocation.pieces[1:]:
         texts = [p.text for p in pieces if p.text is not None]
-        if texts and texts[0] == "--":
-            return False
+        if texts and (texts[0] == "--" or (_is_shell(invocation) and texts[0] in _RUNS)):
+            return False  # behind a command of its own, a shell takes names for what they are
         is_name = pieces and not texts and (pieces[0].name or pieces[0].taint is not None)
         if seen_option and is_name and before not in _WITH_VALUE and not _is_callers(site, pieces[0], facts):
             return True
         before = texts[0] if texts else ""
         seen_option = seen_option or before.startswith("-")
     return False
+
+
+def _is_shell(invocation: Invocation) -> bool:
+    return any(part.text and _SHELLS.search(part.text) for group in invocation.pieces[:2] for part in group)
 
 
 _WITH_VALUE: Final = frozenset({"-o", "--output"})

@@ -63,6 +63,19 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=found.function.name,
                 condition=found.function.condition,
             )
+    known = {(f.unit.path, f.event.line) for f in facts.lifetimes if f.event.what == "twice"}
+    for name, again, first in facts.deleted_twice:
+        if (again.path, again.line) in known:
+            continue
+        yield rule.no(
+            f"{name or 'What new made'} is deleted at line {first.line}{in_file(first, again)} and again at line "
+            f"{again.line}.",
+            at(again),
+            cwe=415,
+            why=(step(first, "deleted", "release"), step(again, "deleted again", "release")),
+            context=again.function,
+            condition=again.condition,
+        )
     yield from _copied(rule, facts)
     for site in facts.of(ApiRole.LOAD):
         if len(site.closes) == 1 and not any(u.closed for u in site.uses):

@@ -81,7 +81,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _created(rule, facts, told, seen)
     yield from _adopted(rule, facts)
     for site in facts.of(ApiRole.TEMPORARY):
-        if site.api.kind == "predictable" and site.spot not in seen:
+        if site.api.kind == "predictable" and site.spot not in seen and not _must_be_new(site):
             yield rule.no(
                 f"{site.api.name} gives a name that others can take first.",
                 at(site.spot),
@@ -89,6 +89,22 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 severity=Severity.MEDIUM,
                 context=site.spot.function,
             )
+
+
+_NEW: Final = frozenset({"O_EXCL", "_O_EXCL", "CREATE_NEW"})
+"""Flags with which a file is not opened that is there already."""
+
+
+def _must_be_new(site: Site) -> bool:
+    """Whether the name is only used for a file that the call makes: who takes the name first makes it fail."""
+    body = site.function.body
+    given = {
+        word(s.target)
+        for s in every_statement(body)
+        if isinstance(s, ir.Assign) and s.value is not None and any(e is site.call for e in expressions(s.value))
+    } | {word(argument) for argument in site.call.arguments}
+    opened = (c for c in calls_in(body) if c is not site.call and c.arguments and word(c.arguments[0]) in given - {""})
+    return any(isinstance(e, ir.Name) and e.name in _NEW for c in opened for a in c.arguments for e in expressions(a))
 
 
 _CREATES: Final = ("CREATE_ALWAYS", "OPEN_ALWAYS", "O_CREAT")
@@ -202,7 +218,7 @@ def _makes_file(call: ir.Call) -> bool:
         text = mode.value if isinstance(mode, ir.Literal) and isinstance(mode.value, str) else ""
         return text[:1] in {"w", "a"} and "x" not in text
     words = {e.name for a in call.arguments for e in expressions(a) if isinstance(e, ir.Name)}
-    return bool(words & set(_CREATES)) and "O_EXCL" not in words
+    return bool(words & set(_CREATES)) and not words & _NEW
 
 
 _OPENS: Final = frozenset({"open", "io.open", "codecs.open"})

@@ -70,6 +70,9 @@ def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterat
     pieces = [piece for argument in invocation.arguments for piece in argument]
     words = [str(word) for kind, word in pieces if kind == "constant" and isinstance(word, str)]
     variable = site.api.name
+    if site.api.kind == "setting":
+        yield from _setting(rule, site, invocation, facts)
+        return
     if site.api.role is ApiRole.SET_ENVIRONMENT:
         named = next((m for w in words if (m := _LOADER.match(w))), None)
         if named is None:
@@ -133,6 +136,23 @@ def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterat
         )
     elif words and all(is_absolute(e) for e in elements if e):
         yield rule.yes(f"{variable} is given absolute directories only", at(site.spot), context=site.spot.function)
+
+
+def _setting(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterator[Claim]:
+    """What the whole system is called, for programs that trust a name."""
+    taints = (part.taint for group in invocation.pieces for part in group if part.taint is not None)
+    taint = next((t for t in taints if t.kind not in {"guarded environment", "current directory"}), None)
+    if taint is not None:
+        yield rule.no(
+            f"{site.api.name} sets what the {taint.kind} gives (line {taint.spot.line}{in_file(taint.spot, site.spot)}) "
+            "for the whole system.",
+            at(site.spot),
+            severity=weighed(Severity.MEDIUM, taint.kind, facts, site.unit.language),
+            fix="Set what the program's own configuration says, or one of a list of values.",
+            why=(step(taint.spot, "read from outside", "taint"), step(site.spot, f"{site.api.name} sets it", "use")),
+            context=site.spot.function,
+            condition=site.spot.condition,
+        )
 
 
 def _is_outside(taint: Taint, variable: str, *, directory: bool) -> bool:
