@@ -36,8 +36,8 @@ def copied_by_length(names: NamesInSight, known: set[str]) -> Iterator[tuple[int
     for call in copies:
         text = _measured_by(call.arguments[2], lengths)
         size = place_named(_without_one(call.arguments[2]))
-        if text and not {text, size} & limited and not text.isupper():
-            target = place_named(call.arguments[0])
+        target = place_named(call.arguments[0])
+        if text and text != target and not {text, size} & limited and not text.isupper():
             said = f"{last_word(call.name)} copies all of {text} into {target}, whose size is fixed"
             yield call.line, f"{said}; nothing compares the length with it."
 

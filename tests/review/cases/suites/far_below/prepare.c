@@ -1,0 +1,6 @@
+void discard(char *rows);
+
+void prepare(char *rows)
+{
+    discard(rows);
+}
