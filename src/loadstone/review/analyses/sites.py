@@ -198,7 +198,7 @@ class Sites:
         site.invocations.add(Invocation(pieces, whole, looked, state.flags, state.locks, arguments, each))
 
     def _pieces(self, value: Value, state: State, frame: Frame) -> tuple[Part, ...]:
-        """What an argument was put together from; itself when it was written over as a whole: ``recv(s, text, n, 0)``."""
+        """What an argument was put together from; itself when all of it was written over: ``recv(s, text, n, 0)``."""
         pieces = tuple(self.part(leaf, state, frame) for leaf in state.leaves(value))
         whole = self.part(value, state, frame)
         is_filled = whole.taint is not None and not any(piece.taint for piece in pieces)

@@ -143,9 +143,9 @@ def _setting(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> It
     taints = (part.taint for group in invocation.pieces for part in group if part.taint is not None)
     taint = next((t for t in taints if t.kind not in {"guarded environment", "current directory"}), None)
     if taint is not None:
+        where = f"line {taint.spot.line}{in_file(taint.spot, site.spot)}"
         yield rule.no(
-            f"{site.api.name} sets what the {taint.kind} gives (line {taint.spot.line}{in_file(taint.spot, site.spot)}) "
-            "for the whole system.",
+            f"{site.api.name} sets what the {taint.kind} gives ({where}) for the whole system.",
             at(site.spot),
             severity=weighed(Severity.MEDIUM, taint.kind, facts, site.unit.language),
             fix="Set what the program's own configuration says, or one of a list of values.",
