@@ -355,6 +355,10 @@ class Facts:
         kin = self._kin[path]
         return frozenset(name for other, name in self.tested_places if other in kin)
 
+    def kin(self, path: str) -> frozenset[str]:
+        """A file and those that belong to it: those that share a header of its; in Python, those tied by imports."""
+        return self._kin[path] | {path}
+
     @cached_property
     def _kin(self) -> dict[str, frozenset[str]]:
         """The files that may mean the same member by a name: those that share a header; in Python, by imports."""

@@ -116,12 +116,13 @@ def _groups_kept(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
     A program that goes back to the user who started it (``setuid(getuid())``) has that user's groups.
     """
-    native = [u for u in facts.program.units if u.language in NATIVE]
-    called = {last_word(c.name) for u in native for f in u.functions for c in calls_in(f.body)}
-    if called & _FURTHER:
-        return
-    stays = "the further groups stay" if called & _GROUPS else "the group and the further groups stay"
     for site in facts.of(ApiRole.PRIVILEGE):
+        kin = facts.kin(site.unit.path)
+        near = (f for u in facts.program.units if u.path in kin for f in u.functions)
+        called = {last_word(c.name) for f in near for c in calls_in(f.body)}
+        if called & _FURTHER:
+            continue
+        stays = "the further groups stay" if called & _GROUPS else "the group and the further groups stay"
         returns = any(isinstance(e, ir.Call) for a in site.call.arguments for e in expressions(a))
         own = returns or gives_back(site)
         own = own or any(isinstance(a, ir.Literal) and a.value in (0, -1) for a in site.call.arguments[:1])
@@ -141,10 +142,10 @@ def _groups_kept(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 def _groups_kept_python(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """Python: ``os.setuid(user.pw_uid)`` in a program that never changes the further groups."""
-    units = [u for u in facts.program.units if u.language is ir.Language.PYTHON]
-    loads = any(s.kind is SinkKind.LOAD for s in facts.travels.sinks)
-    if not loads or any(_FURTHER & u.words or re.search(r"\b(?:setgroups|initgroups)\b", u.text) for u in units):
-        return
+    changing = {u.path for u in facts.program.units if re.search(r"\b(?:setgroups|initgroups)\b", u.text)}
+    loading = {s.spot.path for s in facts.travels.sinks if s.kind is SinkKind.LOAD}
+    python = (u for u in facts.program.units if u.language is ir.Language.PYTHON and "uid" in u.text)
+    units = [u for u in python if facts.kin(u.path) & loading and not facts.kin(u.path) & changing]
     for function, unit in ((f, u) for u in units for f in u.functions):
         called = [*calls_in(function.body)]
         for call in called:
