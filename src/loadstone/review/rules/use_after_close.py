@@ -81,6 +81,8 @@ def _of_class(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindings: B
             if method is closed.method or simple(method.name) in _SETS_UP or simple(method.name) == "__del__":
                 continue
             use = _use(method, closed, bindings)
+            if use is not None and _has_ended(method, closed, methods):
+                continue
             if use is None or _reopens(methods, closed, bindings) or _asks(method, closed, methods):
                 continue
             callers = [
@@ -107,6 +109,16 @@ def _of_class(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindings: B
                 context=method.name,
             )
             break
+
+
+def _has_ended(method: ir.Function, closed: _Close, methods: list[ir.Function]) -> bool:
+    """Whether a method is what a thread runs, and nothing else, and the close waits for the end of that thread."""
+    name = simple(method.name)
+    every = [call for other in methods for call in calls(other.body.body)]
+    runs = any(simple(spelled(given)) == name for call in every for key, given in call.keywords if key == "target")
+    joins = (c for c in calls(closed.method.body.body) if simple(c.name) == "join" and c.line < closed.line)
+    waits = any(not call.arguments and not call.keywords for call in joins)  # a time that is over ends nothing
+    return runs and waits and all(simple(call.name) != name for call in every)
 
 
 def _is_own_number(methods: list[ir.Function], attribute: str) -> bool:

@@ -20,6 +20,7 @@ from loadstone.review.rules.evicted import evicted
 from loadstone.review.rules.file_tables import kept_entries
 from loadstone.review.rules.outlived import outlived
 from loadstone.review.rules.places import ALL, NATIVE, at, in_file, step
+from loadstone.review.rules.python_tables import left_entries
 from loadstone.review.rules.python_unload import closed_under_threads, used_after_unload
 from loadstone.review.rules.registries import stale_entries
 from loadstone.review.rules.rule import Rule
@@ -47,6 +48,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             condition=used.condition,
         )
     yield from used_after_unload(rule, facts)
+    yield from _entry_left(rule, facts)
     for unit in facts.program.units:
         if unit.language is Language.PYTHON and "Thread" in unit.text:
             yield from closed_under_threads(rule, unit, facts.bindings[unit.path])
@@ -60,6 +62,22 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _still_listed(rule, facts)
     yield from _ended_themselves(rule, facts)
     yield from outlived(rule, facts)
+
+
+def _entry_left(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``_ctypes.dlclose(plugins[name]._handle)``, and ``plugins[name].run()`` in another function."""
+    for unit in (u for u in facts.program.units if u.language is Language.PYTHON):
+        for left in left_entries(unit, facts.apis):
+            closed, used = (Spot(unit.path, n, left.function.name) for n in (left.closed, left.used))
+            yield rule.no(
+                f"{left.table} keeps the entry whose library is closed here; line {left.used} looks it up.",
+                at(closed),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix=f"Take it out: {left.table}.pop(name).",
+                why=(step(closed, "closed, and the entry stays", "release"), step(used, "looked up", "use")),
+                context=left.function.name,
+            )
 
 
 def _used_late(rule: Rule, site: Site, use: Use) -> Claim:
