@@ -270,7 +270,7 @@ class Calls:
         """What ``new`` gives: an object with an identity, where its class is the program's and has no constructor."""
         made = self._object(operand, value, state, frame)
         if isinstance(made, Unknown | Object):
-            state.drop("closed", made)
+            state.drop("closed", Answer("deleted", made))
             self._made.add(made)
         return made
 

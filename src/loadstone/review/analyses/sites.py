@@ -12,6 +12,7 @@ from loadstone.review.analyses.program import Frame
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.state import State
 from loadstone.review.analyses.values import (
+    Answer,
     CallResult,
     CallStatus,
     Code,
@@ -135,11 +136,12 @@ class Sites:
         state.put("closed", value, frame.spot(line))
 
     def deleted(self, value: Value, state: State, frame: Frame, line: int) -> None:
-        """What ``new`` made is deleted: a second time, what was built there since is torn down."""
-        deleted = state.closed.get(value)
-        if deleted is not None and deleted != frame.spot(line) and state.truth.get(value) is not False:
-            self.record.deleted_twice.setdefault((describe_value(value), frame.spot(line)), deleted)
-        state.put("closed", value, frame.spot(line))
+        """What ``new`` made is deleted. No library goes with it, so that is kept apart from what is closed."""
+        deletion, here = Answer("deleted", value), frame.spot(line)
+        before = state.closed.get(deletion)
+        if before is not None and before != here and state.truth.get(value) is not False:
+            self.record.deleted_twice.setdefault((describe_value(value), here), before)
+        state.put("closed", deletion, here)
 
     def lost(self, made: Value, site: Site, state: State) -> None:
         """A loop that opens again what it has not closed loses the first."""
@@ -198,7 +200,7 @@ class Sites:
         site.invocations.add(Invocation(pieces, whole, looked, state.flags, state.locks, arguments, each))
 
     def _pieces(self, value: Value, state: State, frame: Frame) -> tuple[Part, ...]:
-        """What an argument was put together from; itself when all of it was written over: ``recv(s, text, n, 0)``."""
+        """What an argument was put together from; itself when it was filled as a whole, as ``recv`` does."""
         pieces = tuple(self.part(leaf, state, frame) for leaf in state.leaves(value))
         whole = self.part(value, state, frame)
         is_filled = whole.taint is not None and not any(piece.taint for piece in pieces)

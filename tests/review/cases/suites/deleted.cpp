@@ -67,3 +67,27 @@ void once(bool loud, int n)
     if (codec != nullptr)
         dlclose(codec);
 }
+
+class Loader { public: void *open(const char *name); bool unload(); void *handle; };
+
+static Track *kept;
+
+void let_go()
+{
+    Track *gone = kept;
+    delete gone; //! none CWE-415/CWE-416
+}
+
+bool unloaded_first(const char *name)
+{
+    Loader *loader = new Loader;
+    kept = new Track;
+    let_go();
+    if (loader->open(name) == nullptr) {
+        loader->unload();
+        delete loader; //! none
+        return false;
+    }
+    delete loader; //! none CWE-415
+    return dlopen("libcodec.so.1", RTLD_NOW) != nullptr;
+}
