@@ -144,16 +144,17 @@ def _zeroed(function: ir.Function) -> frozenset[str]:
 def _ended(function: ir.Function) -> frozenset[str]:
     """The texts that a function ends, or bounds some other way."""
     found = set()
-    measured: dict[str, set[str]] = {}  # where a text ends is asked of the text itself: nothing ends it there
+    measured: dict[tuple[str, str], int] = {}  # where a text ends is asked of the text itself: nothing ends it there
     for statement in every_statement(function.body):
         value = uncast(statement.value) if isinstance(statement, ir.Assign) else None
         if isinstance(value, ir.Call) and value.arguments and last_word(value.name) in {"strlen", "strcspn"}:
-            measured.setdefault(place_named(value.arguments[0]), set()).add(place_named(statement.target))  # type: ignore[union-attr]
+            measured.setdefault((place_named(value.arguments[0]), place_named(statement.target)), statement.line)  # type: ignore[union-attr]
     for statement in every_statement(function.body):
         if isinstance(statement, ir.Assign) and isinstance(item := uncast(statement.target), ir.Item):
             index = uncast(item.index)
             first = isinstance(index, ir.Literal) and index.value == 0
-            if not first and place_named(index) not in measured.get(place_named(item.base), ()):
+            asked = measured.get((place_named(item.base), place_named(index)), statement.line + 1)
+            if not first and asked > statement.line:
                 found.add(place_named(item.base))
     for part in every_expression(function.body):
         if isinstance(part, ir.AssignmentExpression) and isinstance(item := uncast(part.target), ir.Item):
