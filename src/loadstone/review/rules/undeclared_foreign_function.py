@@ -26,6 +26,7 @@ _SAYS_ITS_TYPE: Final = (
     "ctypes.pointer",
     "ctypes.create_",
     "ctypes.POINTER",
+    "ctypes.sizeof",
     "ctypes.cast",
     "ctypes.CFUNCTYPE",
 )

@@ -7,6 +7,7 @@ driver.busOpen.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
 driver.busOpen.restype = ctypes.c_int
 driver.busRead.restype = ctypes.c_int
 driver.busSeek.restype = ctypes.c_int
+driver.busFill.restype = ctypes.c_int
 
 
 class Bus:
@@ -25,3 +26,7 @@ class Bus:
     def seek(self):
         if driver.busSeek(self.handle, self.start) != 0:  #! CWE-686
             raise OSError("no such place")
+
+    def fill(self):
+        message = ctypes.create_string_buffer(16)
+        return driver.busFill(ctypes.byref(message), ctypes.sizeof(message))  #! none CWE-686
