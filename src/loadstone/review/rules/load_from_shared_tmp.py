@@ -78,7 +78,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     context=site.spot.function,
                 )
     yield from _fixed_names(rule, facts, told)
-    yield from _created(rule, facts, told, seen)
+    yield from _created(rule, facts, told)
     yield from _adopted(rule, facts)
     for site in facts.of(ApiRole.TEMPORARY):
         if site.api.kind == "predictable" and site.spot not in seen and not _must_be_new(site):
@@ -136,10 +136,10 @@ def _named_behind(facts: Facts, made: Spot) -> Iterator[FlowStep]:
                 return
 
 
-def _created(rule: Rule, facts: Facts, told: set[tuple[str, str]], seen: set[Spot]) -> Iterator[Claim]:
+def _created(rule: Rule, facts: Facts, told: set[tuple[str, str]]) -> Iterator[Claim]:
     """C and C++: a file of a name others can guess is made in a shared directory, and may be theirs already.
 
-    ``told`` are the functions whose load of such a file is a claim already, ``seen`` the directories of such claims.
+    ``told`` are the functions whose load of such a file is a claim already.
     """
     done = {s.spot for s in facts.of(ApiRole.OPEN) if (s.spot.path, s.spot.function) in told}
     for site in facts.reached:
@@ -150,8 +150,6 @@ def _created(rule: Rule, facts: Facts, told: set[tuple[str, str]], seen: set[Spo
             shared = next((p.taint for p in invocation.parts if p.taint is not None and p.taint.kind == _FOLDER), None)
             own = any(word == "temporary:private" for word, _ in invocation.flags)
             if (text is None and shared is None) or own or site.spot in done or _varies(invocation):
-                continue
-            if shared is not None and shared.spot in seen:
                 continue
             done.add(site.spot)
             since = (step(shared.spot, "a directory that others may write", "taint"),) if shared is not None else ()
