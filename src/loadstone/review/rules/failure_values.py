@@ -12,11 +12,11 @@ from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.lookups import word
 
-__all__ = ["BlindTest", "Failure", "blind_tests", "failure_of", "sees"]
+__all__ = ["BlindTest", "FailureValue", "blind_tests", "failure_of", "sees"]
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailureValue:
     """How a function fails: the value, in words, the test that sees it, and what its results are like.
 
     ``is_number``: success gives zero. ``is_negative``: failure gives a number below it. ``is_null``: failure gives a
@@ -30,13 +30,13 @@ class Failure:
     is_null: bool = False
 
 
-_POINTER: Final = Failure("(void *)-1", "result == (void *)-1")
-_MAPPED: Final = Failure("MAP_FAILED", "result == MAP_FAILED")
-_NEGATIVE: Final = Failure("-1", "result < 0")
-_STATUS: Final = Failure("-1", "result != 0", is_number=True, is_negative=True)
-_HANDLE: Final = Failure("INVALID_HANDLE_VALUE", "result == INVALID_HANDLE_VALUE")
-_NO_HANDLE: Final = Failure("a null handle", "result == NULL", is_null=True)
-_ERROR: Final = Failure("an error number, which is positive", "result != 0", is_number=True)
+_POINTER: Final = FailureValue("(void *)-1", "result == (void *)-1")
+_MAPPED: Final = FailureValue("MAP_FAILED", "result == MAP_FAILED")
+_NEGATIVE: Final = FailureValue("-1", "result < 0")
+_STATUS: Final = FailureValue("-1", "result != 0", is_number=True, is_negative=True)
+_HANDLE: Final = FailureValue("INVALID_HANDLE_VALUE", "result == INVALID_HANDLE_VALUE")
+_NO_HANDLE: Final = FailureValue("a null handle", "result == NULL", is_null=True)
+_ERROR: Final = FailureValue("an error number, which is positive", "result != 0", is_number=True)
 
 _FAILURES: Final = (
     dict.fromkeys(("mmap", "mmap64", "mremap"), _MAPPED)
@@ -73,8 +73,8 @@ _FAILURES: Final = (
         ],
         _STATUS,
     )
-    | {"iconv_open": Failure("(iconv_t)-1", "result == (iconv_t)-1")}
-    | dict.fromkeys(("signal", "sigset", "bsd_signal"), Failure("SIG_ERR", "result == SIG_ERR"))
+    | {"iconv_open": FailureValue("(iconv_t)-1", "result == (iconv_t)-1")}
+    | dict.fromkeys(("signal", "sigset", "bsd_signal"), FailureValue("SIG_ERR", "result == SIG_ERR"))
     | dict.fromkeys(
         [
             "open",
@@ -130,7 +130,7 @@ _FAILURES: Final = (
 """How each function fails. Source: the manual pages of POSIX and of Linux, RETURN VALUE; Microsoft, Win32 API."""
 
 
-def failure_of(symbol: str) -> Failure | None:
+def failure_of(symbol: str) -> FailureValue | None:
     """How a function of the system fails; None for any other function."""
     return _FAILURES.get(symbol)
 
@@ -203,7 +203,7 @@ def _tests(function: ir.Function, name: str, call: ir.Call) -> Iterator[tuple[in
             yield from ((part.line, None) for one in asked if is_it(one))
 
 
-def sees(failure: Failure, asked: tuple[str, ir.Expression] | None) -> bool:
+def sees(failure: FailureValue, asked: tuple[str, ir.Expression] | None) -> bool:
     """Whether a test can come out otherwise because the call failed; what is not known may.
 
     Args:
