@@ -20,7 +20,7 @@ from loadstone.review.rules.identities import NamesInSight
 from loadstone.review.typenames import base_type, pointee
 from loadstone.review.walk import expressions, parts_of
 
-__all__ = ["Untested", "untested_kinds"]
+__all__ = ["UnaskedKind", "untested_kinds"]
 
 _TAG: Final = re.compile(r"(?i)(?:\A|_)(?:kind|type|tag|t|magic|what|vt|which)\Z")
 _RECORD: Final = re.compile(
@@ -32,7 +32,7 @@ _TWO: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Untested:
+class UnaskedKind:
     """Where an object is used as one kind, the member or the structure it is used by, and the tag nobody asks."""
 
     function: ir.Function
@@ -49,7 +49,7 @@ class _Record:
     pointers: frozenset[str]
 
 
-def untested_kinds(facts: Facts, unit: ir.Unit) -> Iterator[Untested]:
+def untested_kinds(facts: Facts, unit: ir.Unit) -> Iterator[UnaskedKind]:
     """The functions of a C or C++ file that do not ask what they were given, each once."""
     records = dict(_records(_COMMENT.sub(" ", unit.text)))
     compared = {name for f in unit.functions for name in _compared(f)}
@@ -111,7 +111,7 @@ def _read(
     parameters: dict[str, str],
     unions: dict[str, _Record],
     mentioned: set[str],
-) -> Untested | None:
+) -> UnaskedKind | None:
     """``dlopen(argv[0].u.text)`` of a parameter whose tag the function does not read, nor hands to who might."""
     for part in every_expression(function.body):
         if not isinstance(part, ir.Member):
@@ -127,7 +127,7 @@ def _read(
         if record is None or part.name not in record.pointers or record.tag in mentioned:
             continue
         if not _is_written(function, part) and not _hands_on(function, root.name):
-            return Untested(function, part.line, part.name, record.tag)
+            return UnaskedKind(function, part.line, part.name, record.tag)
     return None
 
 
@@ -147,7 +147,7 @@ def _hands_on(function: ir.Function, name: str) -> bool:
 
 def _seen(
     function: ir.Function, parameters: dict[str, str], tags: dict[str, str], mentioned: set[str]
-) -> Untested | None:
+) -> UnaskedKind | None:
     """``struct conn *c = handle;`` of a ``void *`` that a caller gives."""
     handles = {name for name, kind in parameters.items() if kind.replace(" ", "").removeprefix("const") == "void*"}
     for statement in every_statement(function.body):
@@ -158,5 +158,5 @@ def _seen(
             bare, struct = uncast(value), base_type(kind)
             given = isinstance(bare, ir.Name) and bare.name in handles
             if given and struct in tags and tags[struct] not in mentioned and not _hands_on(function, bare.name):  # type: ignore[union-attr]
-                return Untested(function, line, struct, tags[struct])
+                return UnaskedKind(function, line, struct, tags[struct])
     return None
