@@ -5,12 +5,12 @@ typedef HRESULT (WINAPI *REG)(void);
 std::wstring temp_dll()
 {
     wchar_t dir[MAX_PATH];
-    GetTempPathW(MAX_PATH, dir);  //! CWE-377/379
+    GetTempPathW(MAX_PATH, dir);
     return std::wstring(dir) + L"acme_setup.dll";
 }
 bool extract(const std::wstring &to, const void *data, DWORD n)
 {
-    HANDLE f = CreateFileW(to.c_str(), GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+    HANDLE f = CreateFileW(to.c_str(), GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);  //! CWE-377
     DWORD w = 0;
     if (f == INVALID_HANDLE_VALUE)
         return false;
