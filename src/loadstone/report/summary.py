@@ -59,9 +59,9 @@ _GROUPS: Final = (
     ("Where a library comes from", (15, 22, 73, 114, 158, 426, 427, 428, 470, 829, 830)),
     ("Origin and integrity of what is loaded", (208, 295, 328, 345, 347, 353, 354, 367, 494)),
     ("Links, shared places and permissions", (59, 61, 276, 377, 378, 379, 732)),
-    ("Commands and generated code", (77, 78, 88, 94)),
+    ("Commands and generated code", (77, 78, 88, 94, 95)),
     ("Privileges", (243, 250, 269, 271, 272, 273)),
-    ("Results and errors", (209, 215, 248, 252, 253, 390, 391, 395, 476, 532, 690, 754, 755)),
+    ("Results and errors", (209, 215, 248, 252, 253, 390, 391, 395, 476, 532, 636, 690, 754, 755)),
     ("Lifetime and ownership", (401, 404, 415, 416, 459, 562, 590, 672, 675, 706, 761, 762, 763, 772, 775, 910, 911)),
     (
         "Memory and types",

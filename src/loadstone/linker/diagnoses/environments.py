@@ -6,7 +6,6 @@ for the files of a distribution.
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 import shlex
@@ -255,6 +254,8 @@ def _of_its_sources(model: LoaderModel, path: str) -> str:
         return f"in the sources of {egg[1]}: rm -r build && {python} setup.py install"
     site = site_of(model, path)
     folder = _record(model, site, path) if site else None
+    import json  # noqa: PLC0415 - few files have such a record, and every question would pay for the module
+
     try:
         origin = json.loads(_bytes(model, f"{site}/{folder}/direct_url.json")) if folder is not None else {}
     except ValueError:

@@ -25,8 +25,9 @@ _SAYS: Final = {
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    loaded = {arrival.source.spot for arrival, _ in by_sink(facts, SinkKind.LOAD)}  # told there, and once
     for arrival, unchecked in by_sink(facts, *_SAYS):
-        if not unchecked or not _is_others(arrival):
+        if not unchecked or not _is_others(arrival) or arrival.source.spot in loaded:
             continue
         sink = arrival.sink
         cwe, text = _SAYS[sink.kind]

@@ -120,16 +120,15 @@ def _groups_kept(rule: Rule, facts: Facts) -> Iterator[Claim]:
         kin = facts.kin(site.unit.path)
         near = (f for u in facts.program.units if u.path in kin for f in u.functions)
         called = {last_word(c.name) for f in near for c in calls_in(f.body)}
-        if called & _FURTHER:
+        if called & _GROUPS:
             continue
-        stays = "the further groups stay" if called & _GROUPS else "the group and the further groups stay"
         returns = any(isinstance(e, ir.Call) for a in site.call.arguments for e in expressions(a))
         own = returns or gives_back(site)
         own = own or any(isinstance(a, ir.Literal) and a.value in (0, -1) for a in site.call.arguments[:1])
         behind = [*_loads_behind(facts, site.spot)]
         if behind and site.unit.language in NATIVE and _DROPS.match(last_word(site.api.name)) and not own:
             yield rule.no(
-                f"{site.api.name} at line {site.spot.line} changes the user, and {stays}: what is loaded has them.",
+                f"{site.api.name} at line {site.spot.line} changes the user, not the groups, which what is loaded has.",
                 at(site.spot),
                 cwe=271,
                 severity=Severity.MEDIUM,
@@ -149,12 +148,12 @@ def _groups_kept_python(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for function, unit in ((f, u) for u in units for f in u.functions):
         called = [*calls_in(function.body)]
         for call in called:
-            own = any(isinstance(e, ir.Call) for a in call.arguments for e in expressions(a))
+            own = any(isinstance(e, ir.Call | ir.Literal) for a in call.arguments for e in expressions(a))
             if call.name in {"os.setuid", "os.setreuid", "os.setresuid"} and call.arguments and not own:
-                group = any(c.name.startswith("os.set") and c.name.endswith("gid") for c in called)
-                stays = "the further groups stay" if group else "the group and the further groups stay"
+                if any(c.name.startswith("os.set") and c.name.endswith("gid") for c in called):
+                    continue
                 yield rule.no(
-                    f"{call.name} at line {call.line} changes the user, and {stays} those of before.",
+                    f"{call.name} at line {call.line} changes the user, and the group and the further groups stay.",
                     Location.lines(unit.path, call.line),
                     cwe=271,
                     severity=Severity.MEDIUM,
@@ -177,7 +176,6 @@ _GROUPS: Final = frozenset(
 )
 """Functions that change groups."""
 
-_FURTHER: Final = frozenset({"setgroups", "initgroups", "setgroups32"})
 """Functions that change the further groups."""
 
 _MOVES: Final = frozenset({"chdir", "fchdir", "pivot_root"})

@@ -50,6 +50,7 @@ def opened_anew(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     look is None
                     or not name
                     or module_value(unit, name) is not None
+                    or name in _listed(function)
                     or _set_between(function, name, look.line, call.line)
                 ):
                     continue
@@ -64,6 +65,19 @@ def opened_anew(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     context=function.name,
                 )
                 break
+
+
+_LISTS: Final = frozenset({"rglob", "glob", "iterdir", "scandir", "listdir", "walk"})
+
+
+def _listed(function: ir.Function) -> set[str]:
+    """What a function finds in a directory that it goes through: a link there is passed over, and no name given."""
+    loops = (s.each for s in every_statement(function.body) if isinstance(s, ir.Loop) and s.each is not None)
+    return {
+        spelled(target)
+        for target, over in loops
+        if any(isinstance(e, ir.Call) and _last(e) in _LISTS for e in expressions(over))
+    }
 
 
 def _last(call: ir.Call) -> str:

@@ -93,8 +93,12 @@ def _is_asked_in_other_branch(site: Site) -> bool:
     """Whether a branch of an ``#if`` that this reading of the function leaves out tests the result."""
     if not site.function.condition:
         return False
-    lines = site.unit.text.split("\n")[site.function.line - 1 : site.function.end_line]
-    return any(re.search(rf"\bif\s*\(\s*!?\s*{re.escape(name)}\b", line) for name in _names_of(site) for line in lines)
+    body = "\n".join(site.unit.text.split("\n")[site.function.line - 1 : site.function.end_line])
+    names = [re.escape(name) for name in _names_of(site)]
+    return any(
+        re.search(rf"\bif\s*\(\s*!?\s*{name}\b", body) and len(re.findall(rf"\b{name}\s*=(?!=)", body)) == 1
+        for name in names
+    )
 
 
 def _is_the_program(site: Site) -> bool:

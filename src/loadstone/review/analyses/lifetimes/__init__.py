@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from loadstone.review import ir
 from loadstone.review.analyses.graphs import graph_of
-from loadstone.review.analyses.lifetimes.vocabulary import STACK, Event, Outcome
+from loadstone.review.analyses.lifetimes.vocabulary import STACK, CallOutcome, Event
 from loadstone.review.analyses.lifetimes.walk import Walk
 from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import CORE, Api, ApiRole, Tables
@@ -142,7 +142,7 @@ class _Program:
         """Whether a plain call may mean a function of the program."""
         return call.receiver is None and last_word(call.name) in self.functions
 
-    def summary(self, call: ir.Call, unit: ir.Unit, level: int) -> tuple[ir.Function, tuple[Outcome, ...]] | None:
+    def summary(self, call: ir.Call, unit: ir.Unit, level: int) -> tuple[ir.Function, tuple[CallOutcome, ...]] | None:
         """The function that a call runs, and how it ends."""
         found = self.functions.get(last_word(call.name), [])
         mine = [pair for pair in found if pair[0] is unit]
@@ -157,17 +157,17 @@ class _Program:
         return function, _few(walk.outcomes)
 
 
-def _few(outcomes: list[Outcome]) -> tuple[Outcome, ...]:
+def _few(outcomes: list[CallOutcome]) -> tuple[CallOutcome, ...]:
     """Outcomes by what they give: those that give the same are one."""
-    merged: dict[object, Outcome] = {}
+    merged: dict[object, CallOutcome] = {}
     for outcome in outcomes:
         before = merged.get(outcome.result)
         state = outcome.state if before is None else before.state.join(outcome.state)
-        merged[outcome.result] = Outcome(state, outcome.result, outcome.made)
+        merged[outcome.result] = CallOutcome(state, outcome.result, outcome.made)
     if len(merged) <= _OUTCOMES:
         return tuple(merged.values())
     first, *rest = merged.values()
     state = first.state
     for one in rest:
         state = state.join(one.state)
-    return (Outcome(state, None, first.made),)
+    return (CallOutcome(state, None, first.made),)

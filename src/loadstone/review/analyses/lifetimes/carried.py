@@ -9,25 +9,25 @@ from loadstone.review.analyses.lifetimes.memory import Memory, is_good
 from loadstone.review.analyses.lifetimes.names import named
 from loadstone.review.analyses.lifetimes.objects import (
     ANY,
-    Address,
+    AddressOf,
     Computed,
     End,
-    Held,
+    HeldIn,
     Inside,
+    KnownNumber,
+    LifetimeState,
     Made,
-    Number,
-    Part,
+    PartOf,
     Place,
     Range,
-    State,
     Status,
     Text,
     Value,
-    Variable,
+    VariableOf,
     is_vague,
     origin,
 )
-from loadstone.review.analyses.lifetimes.vocabulary import Event, Outcome
+from loadstone.review.analyses.lifetimes.vocabulary import CallOutcome, Event
 from loadstone.review.apis import Api
 
 __all__ = ["Carried"]
@@ -36,7 +36,9 @@ __all__ = ["Carried"]
 class Carried:
     """What a callee did, said of the caller's values."""
 
-    def __init__(self, given: dict[str, Value], state: State, memory: Memory, call: ir.Call, outcome: Outcome) -> None:
+    def __init__(
+        self, given: dict[str, Value], state: LifetimeState, memory: Memory, call: ir.Call, outcome: CallOutcome
+    ) -> None:
         self.given = given
         self.state = state
         self.memory = memory
@@ -49,16 +51,16 @@ class Carried:
     def value(self, value: object) -> Value | None:
         """The caller's value of what the callee spoke of; None when the caller has no word for it."""
         match value:
-            case Number() | Text():
+            case KnownNumber() | Text():
                 return value
-            case Held(place=Variable(name=name, local=True), version=0):
+            case HeldIn(place=VariableOf(name=name, local=True), version=0):
                 return self.given.get(name)
-            case Held(place=Part() as part):
+            case HeldIn(place=PartOf() as part):
                 place = self.place(part)
                 if place is None or (value.version and not self.tolerant):
                     return None
                 return self.memory.read(place, self.state, self.call.line)
-            case Held(place=Variable(local=False) as variable):
+            case HeldIn(place=VariableOf(local=False) as variable):
                 return self.memory.read(variable, self.state, self.call.line)
             case Inside(block=block, by=by):
                 inner = self.value(block)
@@ -72,9 +74,9 @@ class Carried:
                 if self.outcome.state.range_of(Status(value)) != ANY:  # the callee has asked
                     self.state.ranges[made] = Range(low=1) if self.is_good_there(value) else Range(0, 0)
                 return made
-            case Address(place=Part() as part):
+            case AddressOf(place=PartOf() as part):
                 place = self.place(part)
-                return Address(place) if place is not None else None
+                return AddressOf(place) if place is not None else None
         return None
 
     def is_good_there(self, made: Made) -> bool:
@@ -83,35 +85,35 @@ class Carried:
 
     def place(self, part: Place) -> Place | None:
         """The caller's place of one that the callee reached from its parameters."""
-        if isinstance(part, Variable):
+        if isinstance(part, VariableOf):
             return part if not part.local else None
         base = part.base
-        if isinstance(base, Part):
+        if isinstance(base, PartOf):
             inner = self.place(base)
-            return Part(inner, part.name) if inner is not None else None
-        if isinstance(base, Variable):
-            return Part(base, part.name) if not base.local else None
+            return PartOf(inner, part.name) if inner is not None else None
+        if isinstance(base, VariableOf):
+            return PartOf(base, part.name) if not base.local else None
         value = self.value(base)
         if value is None:
             return None
-        if isinstance(value, Address):
-            return value.place if part.name == "*" else Part(value.place, part.name)
-        return Part(value, part.name)
+        if isinstance(value, AddressOf):
+            return value.place if part.name == "*" else PartOf(value.place, part.name)
+        return PartOf(value, part.name)
 
     def apply(self) -> bool:
         """Bring what one outcome did into the caller's state; whether it can be at all."""
         inner, state = self.outcome.state, self.state
         for value, known in inner.ranges.items():
-            mine = self.value(value) if isinstance(value, Held) else None
+            mine = self.value(value) if isinstance(value, HeldIn) else None
             if mine is not None:
                 low = state.narrow(mine, ">=", known.low) and state.narrow(mine, "<=", known.high)
                 if not low or (known.nonzero and not state.narrow(mine, "!=", 0)):
                     return False
-        handed = {m for v in inner.handed if isinstance(v, Held) and (m := self.value(v)) is not None}
+        handed = {m for v in inner.handed if isinstance(v, HeldIn) and (m := self.value(v)) is not None}
         ended = [
             (m, end)
             for v, end in inner.ended.items()
-            if (m := self.value(v)) is not None and not is_vague(m) and not isinstance(m, Number | Text)
+            if (m := self.value(v)) is not None and not is_vague(m) and not isinstance(m, KnownNumber | Text)
         ]
         stores = [
             (place, self.value(held) or Computed((id(self.call), "left", repr(place)[:40])))
@@ -122,7 +124,7 @@ class Carried:
         handed.update(m for v in inner.ended if (m := self.value(v)) is not None)
         self.tolerant = False
         for name, value in self.given.items():
-            start = Held(Variable(name, local=True))
+            start = HeldIn(VariableOf(name, local=True))
             if inner.versions.get(start):
                 self.memory.overwritten(origin(value), state)
         for value, end in ended:

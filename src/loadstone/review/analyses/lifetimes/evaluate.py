@@ -10,18 +10,18 @@ from loadstone.review.analyses.lifetimes.memory import Memory
 from loadstone.review.analyses.lifetimes.names import parts_of
 from loadstone.review.analyses.lifetimes.objects import (
     NULL,
-    Address,
+    AddressOf,
     Computed,
-    Held,
+    HeldIn,
     Inside,
+    KnownNumber,
+    LifetimeState,
     Made,
-    Number,
-    Part,
+    PartOf,
     Place,
-    State,
     Text,
     Value,
-    Variable,
+    VariableOf,
     depth,
     is_vague,
 )
@@ -36,16 +36,16 @@ from loadstone.review.analyses.lifetimes.vocabulary import (
     STACK,
     THREADS,
     ZERO,
-    Outcome,
+    CallOutcome,
     Summary,
 )
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.walk import expressions
 
-__all__ = ["Evaluator"]
+__all__ = ["LifetimeEvaluator"]
 
 
-class Evaluator:
+class LifetimeEvaluator:
     """Evaluates the expressions of one function over its memory."""
 
     def __init__(
@@ -56,7 +56,7 @@ class Evaluator:
         self.is_defined = is_defined
         self.moving = moving
 
-    def value(self, expression: ir.Expression | None, state: State) -> list[tuple[Value, State]]:
+    def value(self, expression: ir.Expression | None, state: LifetimeState) -> list[tuple[Value, LifetimeState]]:
         """What an expression gives, and the state after it, for each of its outcomes."""
         match expression:
             case None:
@@ -66,11 +66,11 @@ class Evaluator:
             case ir.Literal(value=None):
                 return [(NULL, state)]
             case ir.Literal(value=bool() | int() as number):
-                return [(Number(int(number)), state)]
+                return [(KnownNumber(int(number)), state)]
             case ir.Literal(value=str() | bytes(), line=line):
                 return [(Text(line), state)]
             case ir.Name(name=name) if name in FAILURES or name in ZERO:
-                return [(Number(FAILURES.get(name, ZERO.get(name, 0))), state)]
+                return [(KnownNumber(FAILURES.get(name, ZERO.get(name, 0))), state)]
             case ir.Name(line=line) | ir.Member(line=line) | ir.Item(line=line):
                 return [(self.memory.read(self.place(expression, state), state, line), state)]
             case ir.AssignmentExpression(target=target, value=given, operator=operator, line=line):
@@ -104,47 +104,47 @@ class Evaluator:
             self.captured(state)
         return [(self.memory.fresh(expression, state), state)]
 
-    def plain(self, expression: ir.Expression, state: State) -> Value:
+    def plain(self, expression: ir.Expression, state: LifetimeState) -> Value:
         """The value of an expression that does nothing; of one that does, what its first outcome is."""
         outcomes = self.value(expression, state)
         value, after = outcomes[0]
         if after is not state:
-            for name in State.__slots__:
+            for name in LifetimeState.__slots__:
                 setattr(state, name, getattr(after, name))
         return value
 
-    def place(self, target: ir.Expression, state: State) -> Place | None:
+    def place(self, target: ir.Expression, state: LifetimeState) -> Place | None:
         match uncast(target):
             case ir.Name(name=name):
                 return self.memory.variable(name)
             case ir.Member(base=base, name=name, through=True, line=line):
                 value = self.plain(base, state)
                 self.memory.touch(value, line, state, "reached through")
-                return Part(value.place, name) if isinstance(value, Address) else Part(value, name)
+                return PartOf(value.place, name) if isinstance(value, AddressOf) else PartOf(value, name)
             case ir.Member(base=base, name=name):
                 inner = self.place(base, state)
-                return Part(inner, name) if inner is not None else None
+                return PartOf(inner, name) if inner is not None else None
             case ir.Item(base=base, index=index, line=line):
                 value, at = self.plain(base, state), self.plain(index, state)
                 self.memory.touch(value, line, state, "reached through")
                 if not isinstance(uncast(index), ir.Literal):
                     at = Computed("index", (at,)) if depth(at) < MAX_DEPTH else Computed("far")
-                return Part(value.place if isinstance(value, Address) else value, ("item", at))
+                return PartOf(value.place if isinstance(value, AddressOf) else value, ("item", at))
             case ir.Operation(operator="deref", operands=(inner,), line=line):
                 value = self.plain(inner, state)
                 self.memory.touch(value, line, state, "reached through")
-                return value.place if isinstance(value, Address) else Part(value, "*")
+                return value.place if isinstance(value, AddressOf) else PartOf(value, "*")
         return None
 
     def store(
-        self, target: ir.Expression, given: ir.Expression | None, operator: str, line: int, state: State
-    ) -> list[State]:
+        self, target: ir.Expression, given: ir.Expression | None, operator: str, line: int, state: LifetimeState
+    ) -> list[LifetimeState]:
         states = []
         for stored, middle in self.value(given, state):
             place = self.place(target, middle)
             value = self.memory.moved(self.memory.read(place, middle, line), operator, stored) if operator else stored
-            if place is not None and not (isinstance(place, Part) and is_vague(Held(place))):
-                if isinstance(place, Variable):
+            if place is not None and not (isinstance(place, PartOf) and is_vague(HeldIn(place))):
+                if isinstance(place, VariableOf):
                     self.memory.forget_behind(place, middle)
                 middle.places[place] = value
                 middle.stored[place] = line
@@ -155,32 +155,32 @@ class Evaluator:
                 states.append(middle)
         return states
 
-    def address(self, inner: ir.Expression, state: State) -> Value:
+    def address(self, inner: ir.Expression, state: LifetimeState) -> Value:
         bare = uncast(inner)
         if isinstance(bare, ir.Display):
-            return Address(Variable(f"literal {bare.line}", local=True))
+            return AddressOf(VariableOf(f"literal {bare.line}", local=True))
         if isinstance(bare, ir.Item):
             base = self.plain(bare.base, state)
             index = self.plain(bare.index, state)
             return base if index == NULL or depth(base) > MAX_DEPTH else Inside(base, index)
         place = self.place(bare, state)
-        return Address(place) if place is not None and depth(place) <= MAX_DEPTH else self.memory.fresh(inner, state)
+        return AddressOf(place) if place is not None and depth(place) <= MAX_DEPTH else self.memory.fresh(inner, state)
 
     @staticmethod
-    def captured(state: State) -> None:
+    def captured(state: LifetimeState) -> None:
         for value in [*state.places.values()]:
             if isinstance(value, Made):
                 state.handed |= {value}
         state.versions["globals"] = state.versions.get("globals", 0) + 1
 
-    def new(self, made: ir.Operation, state: State) -> list[tuple[Value, State]]:
+    def new(self, made: ir.Operation, state: LifetimeState) -> list[tuple[Value, LifetimeState]]:
         for operand in made.operands:
             call = uncast(operand)
             for argument in call.arguments if isinstance(call, ir.Call) else ():
                 self.memory.hand(self.plain(argument, state), state)
         return [(self.memory.fresh(made, state), state)]
 
-    def operation(self, operation: ir.Operation, state: State) -> list[tuple[Value, State]]:
+    def operation(self, operation: ir.Operation, state: LifetimeState) -> list[tuple[Value, LifetimeState]]:
         if operation.operator in {"&&", "||", "?:"}:
             for operand in operation.operands:  # either may not run: nothing is learnt from it
                 self.plain(operand, state.copy())
@@ -197,11 +197,11 @@ class Evaluator:
             if operation.operator == ",":
                 return [(values[1], state)]
             return [(self.memory.moved(values[0], operation.operator, values[1]), state)]
-        if operation.operator == "-" and values and isinstance(values[0], Number):
-            return [(Number(-values[0].value), state)]
+        if operation.operator == "-" and values and isinstance(values[0], KnownNumber):
+            return [(KnownNumber(-values[0].value), state)]
         return [(Computed(operation.operator, tuple(v for v in values if depth(v) <= MAX_DEPTH)), state)]
 
-    def call(self, call: ir.Call, state: State) -> list[tuple[Value, State]]:
+    def call(self, call: ir.Call, state: LifetimeState) -> list[tuple[Value, LifetimeState]]:
         own = isinstance(call.function, ir.Name) and call.function.name in self.memory.locals
         api = self.memory.tables.get(call.name) if not own and not self.is_defined(call) else None
         values = tuple(self.plain(argument, state) for argument in call.arguments)
@@ -232,10 +232,10 @@ class Evaluator:
         if api is not None and self.memory.makes(api, call):
             return self.memory.make(call, api, values, state)
         if call.name in STACK:
-            return [(Address(Variable(f"{call.name} of line {call.line}", local=True)), state)]
+            return [(AddressOf(VariableOf(f"{call.name} of line {call.line}", local=True)), state)]
         if call.name in INTO and values and self.summary(call) is None:
             for value in values:
-                if isinstance(value, Address):
+                if isinstance(value, AddressOf):
                     self.memory.overwritten(value.place, state)
             return [
                 (Inside(values[0], (call.name, id(call))) if depth(values[0]) <= MAX_DEPTH else Computed("far"), state)
@@ -246,7 +246,7 @@ class Evaluator:
         for value in values:
             if keeps:
                 self.memory.hand(value, state)
-            elif isinstance(value, Address):
+            elif isinstance(value, AddressOf):
                 self.memory.overwritten(value.place, state)
         if keeps and api is None:
             state.versions["globals"] = state.versions.get("globals", 0) + 1
@@ -257,10 +257,10 @@ class Evaluator:
         self,
         call: ir.Call,
         function: ir.Function,
-        outcomes: tuple[Outcome, ...],
+        outcomes: tuple[CallOutcome, ...],
         values: tuple[Value, ...],
-        state: State,
-    ) -> list[tuple[Value, State]]:
+        state: LifetimeState,
+    ) -> list[tuple[Value, LifetimeState]]:
         names = [p.name for p in function.parameters]
         given = dict(zip(names, values, strict=False))
         found = []

@@ -6,21 +6,21 @@ from loadstone.review import ir
 from loadstone.review.analyses.lifetimes.names import is_own, made_line, named, parts_of, root, spelled
 from loadstone.review.analyses.lifetimes.objects import (
     NULL,
-    Address,
+    AddressOf,
     Computed,
     End,
-    Held,
+    HeldIn,
     Inside,
+    KnownNumber,
+    LifetimeState,
     Made,
-    Number,
-    Part,
+    PartOf,
     Place,
     Range,
-    State,
     Status,
     Text,
     Value,
-    Variable,
+    VariableOf,
     depth,
     is_vague,
     leads_from,
@@ -55,60 +55,60 @@ class Memory:
             elif isinstance(statement, ir.Loop) and statement.each and isinstance(statement.each[0], ir.Name):
                 self.locals.setdefault(statement.each[0].name, statement.type)
 
-    def variable(self, name: str) -> Variable:
-        return Variable(name, local=name in self.locals and name not in self.statics)
+    def variable(self, name: str) -> VariableOf:
+        return VariableOf(name, local=name in self.locals and name not in self.statics)
 
-    def is_array(self, variable: Variable) -> bool:
+    def is_array(self, variable: VariableOf) -> bool:
         if variable.name not in self.locals:
             return variable.name in self.arrays
         is_parameter = any(p.name == variable.name for p in self.function.parameters)
         return "[" in self.locals[variable.name] and not is_parameter
 
-    def read(self, place: Place | None, state: State, line: int) -> Value:
+    def read(self, place: Place | None, state: LifetimeState, line: int) -> Value:
         if place is None:
             return Computed(("nowhere", line))
-        if isinstance(place, Part) and is_vague(Held(place)):
+        if isinstance(place, PartOf) and is_vague(HeldIn(place)):
             return Computed("far")
         found = state.places.get(place)
         if found is None:
-            if isinstance(place, Variable) and self.is_array(place):
-                found = Address(place)
+            if isinstance(place, VariableOf) and self.is_array(place):
+                found = AddressOf(place)
             elif depth(place) > MAX_DEPTH:
                 return Computed("far")
             else:
-                found = Held(place, self.version(place, state))
+                found = HeldIn(place, self.version(place, state))
             state.places[place] = found
         return found
 
     @staticmethod
-    def version(place: Place, state: State) -> int:
+    def version(place: Place, state: LifetimeState) -> int:
         start: object = place
         found = 0
-        while isinstance(start, Part):
+        while isinstance(start, PartOf):
             found += state.versions.get(start.base, 0)
             start = start.base
         if not is_own(place):
             found += state.versions.get("globals", 0)
         return found + state.versions.get(place, 0)
 
-    def store_note(self, place: Place, value: Value, state: State) -> None:
-        if is_vague(Held(place)):
+    def store_note(self, place: Place, value: Value, state: LifetimeState) -> None:
+        if is_vague(HeldIn(place)):
             state.handed |= {value, *parts_of(value)}
             return
         start = root(place)
-        hidden = isinstance(start, Variable) and start.local
-        reached = start if not isinstance(start, Variable) else None
+        hidden = isinstance(start, VariableOf) and start.local
+        reached = start if not isinstance(start, VariableOf) else None
         if not hidden and not (isinstance(reached, Made) and reached not in state.handed):
             state.handed |= {value, *parts_of(value)}
 
     @staticmethod
     def moved(before: Value, operator: str, by: Value) -> Value:
-        if isinstance(before, Number) and isinstance(by, Number):
+        if isinstance(before, KnownNumber) and isinstance(by, KnownNumber):
             match operator:
                 case "+":
-                    return Number(before.value + by.value)
+                    return KnownNumber(before.value + by.value)
                 case "-":
-                    return Number(before.value - by.value)
+                    return KnownNumber(before.value - by.value)
         if depth(before) > MAX_DEPTH:
             return Computed("far")
         if operator in {"+", "-"}:
@@ -116,38 +116,38 @@ class Memory:
         return Computed(operator, (before, by))
 
     @staticmethod
-    def forget_behind(place: Place, state: State) -> None:
+    def forget_behind(place: Place, state: LifetimeState) -> None:
         """A variable that is given a value as a whole: what its members held is gone."""
-        for other in [p for p in state.places if isinstance(p, Part) and root(p) == place]:
+        for other in [p for p in state.places if isinstance(p, PartOf) and root(p) == place]:
             del state.places[other]
 
     @staticmethod
-    def forget_globals(state: State) -> None:
+    def forget_globals(state: LifetimeState) -> None:
         for place in [p for p in state.places if not is_own(p)]:
             del state.places[place]
 
-    def hand(self, value: Value, state: State) -> None:
+    def hand(self, value: Value, state: LifetimeState) -> None:
         """Something unknown has it now: it may give it back, keep it, and write to whatever it reaches."""
         state.handed |= {value, *parts_of(value)}
-        inner = value.place if isinstance(value, Address) else origin(value)
+        inner = value.place if isinstance(value, AddressOf) else origin(value)
         for place, held in [*state.places.items()]:
-            if isinstance(place, Part) and leads_from(place, {inner}):
+            if isinstance(place, PartOf) and leads_from(place, {inner}):
                 state.handed |= {held}
         self.overwritten(inner, state)
 
     @staticmethod
-    def overwritten(inner: object, state: State) -> None:
-        for place in [p for p in state.places if p == inner or (isinstance(p, Part) and leads_from(p, {inner}))]:
+    def overwritten(inner: object, state: LifetimeState) -> None:
+        for place in [p for p in state.places if p == inner or (isinstance(p, PartOf) and leads_from(p, {inner}))]:
             del state.places[place]
         state.versions[inner] = state.versions.get(inner, 0) + 1
 
     @staticmethod
-    def count(made: object, state: State) -> int:
+    def count(made: object, state: LifetimeState) -> int:
         key = ("count", id(made))
         state.versions[key] = state.versions.get(key, 0) % TOLD_APART + 1
         return state.versions[key]
 
-    def fresh(self, made: object, state: State, of: tuple[object, ...] = ()) -> Computed:
+    def fresh(self, made: object, state: LifetimeState, of: tuple[object, ...] = ()) -> Computed:
         """A value that was not there before: that of an earlier round goes by another name."""
         value = Computed((id(made), self.count(made, state)), of)
         state.renew({value}, set())
@@ -161,7 +161,9 @@ class Memory:
             return any(isinstance(e, ir.Name) and "ALLOCATE" in e.name for e in every)
         return bool(api.owned and (api.role in MADE or (api.role is ApiRole.JOIN and api.release)))
 
-    def make(self, call: ir.Call, api: Api, values: tuple[Value, ...], state: State) -> list[tuple[Value, State]]:
+    def make(
+        self, call: ir.Call, api: Api, values: tuple[Value, ...], state: LifetimeState
+    ) -> list[tuple[Value, LifetimeState]]:
         made = Made(id(call), call.line, self.count(call, state))
         self.made[made] = (api, call.name)
         state.renew({made}, set())
@@ -169,17 +171,19 @@ class Memory:
         state.handed -= {made}
         if api.kind == "takes over" and values:
             state.handed |= {values[0]}
-            state.places.setdefault(Part(made, "descriptor"), values[0])
+            state.places.setdefault(PartOf(made, "descriptor"), values[0])
         if api.out is None:
             return [(made, state)]
         given = values[api.out] if api.out < len(values) else None
-        if not isinstance(given, Address):
+        if not isinstance(given, AddressOf):
             return [(self.fresh(call, state), state)]
         state.places[given.place] = made
         self.store_note(given.place, made, state)
         return [(Status(made), state)]
 
-    def resized(self, call: ir.Call, block: Value, api: Api | None, state: State) -> list[tuple[Value, State]]:
+    def resized(
+        self, call: ir.Call, block: Value, api: Api | None, state: LifetimeState
+    ) -> list[tuple[Value, LifetimeState]]:
         self.touch(block, call.line, state, "used")
         failed = state.copy()
         if api is None:
@@ -189,11 +193,11 @@ class Memory:
         state.handed = state.handed - {made} | ({made} if block in state.handed else frozenset())
         state.ranges[made] = Range(nonzero=True)
         state.ended.pop(made, None)
-        if not isinstance(block, Number):
+        if not isinstance(block, KnownNumber):
             state.ended[block] = End(call.line, call.name, "moved")
         return [(made, state), (NULL, failed)]
 
-    def give_back(self, value: Value, call: ir.Call, api: Api | None, state: State) -> None:
+    def give_back(self, value: Value, call: ir.Call, api: Api | None, state: LifetimeState) -> None:
         name = spelled(call.arguments[api.subject if api is not None else 0])
         known = state.range_of(value)
         is_memory = api is None or api.role is ApiRole.FREE
@@ -216,13 +220,13 @@ class Memory:
         if is_vague(block):
             return
         state.ended[block] = End(call.line, call.name, api)
-        under = state.places.get(Part(block, "descriptor"))  # a stream closes what it was made of
+        under = state.places.get(PartOf(block, "descriptor"))  # a stream closes what it was made of
         if under is not None:
             state.ended[under] = End(call.line, call.name, api)
 
     def wrong(self, value: Value) -> str:
         """Why a block cannot be given back to free: it is a variable, a text of the source, or within a block."""
-        if isinstance(value, Address) and isinstance(value.place, Variable):
+        if isinstance(value, AddressOf) and isinstance(value.place, VariableOf):
             return "variable"
         if isinstance(value, Text):
             return "text"
@@ -241,7 +245,7 @@ class Memory:
         known = self.tables.get(made[0].release)
         return "mismatched" if known is not None and call.name in ONE_KIND and made[0].release in ONE_KIND else ""
 
-    def touch(self, value: Value, line: int, state: State, how: str) -> None:
+    def touch(self, value: Value, line: int, state: LifetimeState, how: str) -> None:
         """Something is done with a value: it must still be there."""
         block = origin(value)
         end = state.ended.get(block)  # type: ignore[call-overload]
@@ -257,17 +261,18 @@ class Memory:
     def started(self, call: ir.Call, values: tuple[Value, ...]) -> None:
         for value, argument in zip(values, call.arguments, strict=False):
             last = argument is call.arguments[-1] or call.name == "CreateThread"
-            if last and isinstance(value, Address) and is_own(value.place) and isinstance(value.place, Variable):
+            if last and isinstance(value, AddressOf) and is_own(value.place) and isinstance(value.place, VariableOf):
                 self.events[Event("thread", spelled(argument), call.line, call.line, None, call.name)] = None
 
-    def failed(self, made: Made, state: State) -> bool:
+    def failed(self, made: Made, state: LifetimeState) -> bool:
         api = self.made[made][0]
-        status = state.range_of(Status(made))
+        status, known = state.range_of(Status(made)), state.range_of(made)
+        if api.role is ApiRole.JOIN and (known.low, known.high) == (0, 0):
+            return True  # a text that is null was not made, whatever the status was
         match api.success:
             case Success.NON_NEGATIVE if api.out is None:
-                return state.range_of(made).high < 0
+                return known.high < 0
             case Success.NON_NULL if api.out is None:
-                known = state.range_of(made)
                 return (known.low, known.high) == (0, 0)
             case Success.ZERO:
                 return status.nonzero or status.low > 0 or status.high < 0
@@ -275,25 +280,24 @@ class Memory:
                 return (status.low, status.high) == (0, 0)
             case Success.NON_NEGATIVE:
                 return status.high < 0
-        known = state.range_of(made)
         return (known.low, known.high) == (0, 0) or known.high < 0
 
-    def is_good(self, made: Made, state: State) -> bool:
+    def is_good(self, made: Made, state: LifetimeState) -> bool:
         return is_good(made, self.made[made][0], state)
 
-    def given(self, value: Value, place: Place, state: State, line: int) -> State:
+    def given(self, value: Value, place: Place, state: LifetimeState, line: int) -> LifetimeState:
         state.places[place] = value
         state.stored[place] = line
         return state
 
-    def is_possible(self, value: Value, state: State) -> bool:
+    def is_possible(self, value: Value, state: LifetimeState) -> bool:
         """What fails to be made is not there on the same path."""
         if isinstance(value, Status) and self.failed(value.made, state):
             state.ended.pop(value.made, None)
         return True
 
 
-def is_good(made: Made, api: Api, state: State) -> bool:
+def is_good(made: Made, api: Api, state: LifetimeState) -> bool:
     """Whether a path has asked whether it was made, and it was."""
     known, status = state.range_of(made), state.range_of(Status(made))
     if api.out is not None and api.success is not Success.NONE:

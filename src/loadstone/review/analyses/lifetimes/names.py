@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from loadstone.review import ir
 from loadstone.review.analyses.lifetimes.objects import (
-    Address,
+    AddressOf,
     Computed,
-    Held,
+    HeldIn,
     Inside,
     Made,
-    Part,
+    PartOf,
     Text,
     Value,
-    Variable,
+    VariableOf,
     origin,
 )
 from loadstone.review.analyses.words import uncast
@@ -22,7 +22,7 @@ __all__ = ["is_own", "made_line", "named", "own_address", "parts_of", "place_nam
 
 def root(place: object) -> object:
     """The variable or the value that a place is a part of."""
-    while isinstance(place, Part):
+    while isinstance(place, PartOf):
         place = place.base
     return place
 
@@ -30,7 +30,7 @@ def root(place: object) -> object:
 def is_own(place: object) -> bool:
     """Whether a place is the function's own: nothing else writes to it unless it is handed on."""
     start = root(place)
-    return (isinstance(start, Variable) and start.local) or isinstance(start, Made)
+    return (isinstance(start, VariableOf) and start.local) or isinstance(start, Made)
 
 
 def parts_of(value: object) -> set[Value]:
@@ -45,19 +45,19 @@ def parts_of(value: object) -> set[Value]:
             case Computed(of=of) as computed:
                 found.add(computed)
                 stack.extend(of)
-            case Address(place=place) as address:  # of a member: it leads to the whole block
+            case AddressOf(place=place) as address:  # of a member: it leads to the whole block
                 found.add(address)
                 stack.append(root(place))
-            case Made() | Held() as plain:
+            case Made() | HeldIn() as plain:
                 found.add(plain)
     return found
 
 
-def own_address(value: object) -> Variable | None:
+def own_address(value: object) -> VariableOf | None:
     """The variable of the function that a value is the address of, or lies in."""
     block = origin(value)
-    start = root(block.place) if isinstance(block, Address) else None
-    return start if isinstance(start, Variable) and start.local else None
+    start = root(block.place) if isinstance(block, AddressOf) else None
+    return start if isinstance(start, VariableOf) and start.local else None
 
 
 def spelled(expression: ir.Expression) -> str:
@@ -77,20 +77,20 @@ def spelled(expression: ir.Expression) -> str:
 def place_name(place: object) -> str:
     """A place as a report names it."""
     match place:
-        case Variable(name=name):
+        case VariableOf(name=name):
             return name
-        case Part(base=base, name=str(name)):
-            start = place_name(base.place if isinstance(base, Held) else base)
-            return f"*{start}" if name == "*" else f"{start}->{name}" if isinstance(base, Held) else f"{start}.{name}"
-        case Part(base=base):
-            return f"{place_name(base.place if isinstance(base, Held) else base)}[]"
+        case PartOf(base=base, name=str(name)):
+            start = place_name(base.place if isinstance(base, HeldIn) else base)
+            return f"*{start}" if name == "*" else f"{start}->{name}" if isinstance(base, HeldIn) else f"{start}.{name}"
+        case PartOf(base=base):
+            return f"{place_name(base.place if isinstance(base, HeldIn) else base)}[]"
     return "it"
 
 
 def named(value: object) -> str:
     """A value as a report names it."""
     match origin(value):
-        case Held(place=place):
+        case HeldIn(place=place):
             return place_name(place)
         case Made(line=line):
             return f"what line {line} made"

@@ -1,8 +1,8 @@
 """What a walk over lifetimes speaks of: blocks, streams and descriptors, the places that hold them, and what is known.
 
-A value has identity, not content. ``Made`` is what one call gave in one round, ``Held`` what a place held when the
-function began (or since something unknown wrote to it: the version), ``Inside`` an address within a block, ``Address``
-that of a variable. Values are tuples that carry their kind last, so no two kinds are equal.
+A value has identity, not content. ``Made`` is what one call gave in one round, ``HeldIn`` what a place held when the
+function began (or since something unknown wrote to it: the version), ``Inside`` an address within a block,
+``AddressOf`` that of a variable. Values are tuples that carry their kind last, so no two kinds are equal.
 
 ========  ================================================ =====================================================
 state     says                                             join of two paths
@@ -26,20 +26,20 @@ from typing import Final, NamedTuple, TypeAlias
 __all__ = [
     "ANY",
     "NULL",
-    "Address",
+    "AddressOf",
     "Computed",
     "End",
-    "Held",
+    "HeldIn",
     "Inside",
+    "KnownNumber",
+    "LifetimeState",
     "Made",
-    "Number",
     "Place",
     "Range",
-    "State",
     "Status",
     "Text",
     "Value",
-    "Variable",
+    "VariableOf",
     "depth",
     "is_vague",
     "leads_from",
@@ -50,7 +50,7 @@ _MAX_DEPTH: Final = 6
 _FAR: Final = 1 << 64
 
 
-class Variable(NamedTuple):
+class VariableOf(NamedTuple):
     """A variable by its name; ``local`` when it ends with the function."""
 
     name: str
@@ -58,7 +58,7 @@ class Variable(NamedTuple):
     kind: str = "variable"
 
 
-class Part(NamedTuple):
+class PartOf(NamedTuple):
     """A member or an element of what ``base`` is: a place, or the value that points at it."""
 
     base: object
@@ -66,7 +66,7 @@ class Part(NamedTuple):
     kind: str = "part"
 
 
-Place: TypeAlias = Variable | Part
+Place: TypeAlias = VariableOf | PartOf
 
 
 class Made(NamedTuple):
@@ -85,7 +85,7 @@ class Status(NamedTuple):
     kind: str = "status"
 
 
-class Held(NamedTuple):
+class HeldIn(NamedTuple):
     """What a place held before anything wrote to it."""
 
     place: Place
@@ -101,14 +101,14 @@ class Inside(NamedTuple):
     kind: str = "inside"
 
 
-class Address(NamedTuple):
+class AddressOf(NamedTuple):
     """The address of a place."""
 
     place: Place
     kind: str = "address"
 
 
-class Number(NamedTuple):
+class KnownNumber(NamedTuple):
     """A number; null is 0."""
 
     value: int
@@ -130,8 +130,8 @@ class Computed(NamedTuple):
     kind: str = "computed"
 
 
-Value: TypeAlias = Made | Status | Held | Inside | Address | Number | Text | Computed
-NULL: Final = Number(0)
+Value: TypeAlias = Made | Status | HeldIn | Inside | AddressOf | KnownNumber | Text | Computed
+NULL: Final = KnownNumber(0)
 
 
 def depth(value: object) -> int:
@@ -139,7 +139,7 @@ def depth(value: object) -> int:
     found = 0
     while isinstance(value, tuple) and found <= _MAX_DEPTH:
         match value:
-            case Held(place=inner) | Address(place=inner) | Part(base=inner) | Inside(block=inner):
+            case HeldIn(place=inner) | AddressOf(place=inner) | PartOf(base=inner) | Inside(block=inner):
                 value = inner
             case Computed(of=(inner, *_)):
                 value = inner
@@ -155,7 +155,7 @@ def leads_from(place: object, starts: Collection[object]) -> bool:
         if place in starts:
             return True
         match place:
-            case Held(place=inner) | Address(place=inner) | Part(base=inner) | Inside(block=inner):
+            case HeldIn(place=inner) | AddressOf(place=inner) | PartOf(base=inner) | Inside(block=inner):
                 place = inner
             case _:
                 return False
@@ -167,13 +167,13 @@ def is_vague(value: object) -> bool:
     match origin(value):
         case Computed(how=("far", *_) | ("older", *_) | ("nowhere", *_) | "far" | "nothing"):
             return True
-        case Held(place=place):
+        case HeldIn(place=place):
             start: object = place
-            while isinstance(start, Part):
-                if isinstance(start.name, tuple) and not isinstance(start.name[1], Number):
+            while isinstance(start, PartOf):
+                if isinstance(start.name, tuple) and not isinstance(start.name[1], KnownNumber):
                     return True  # one of the elements of an array
                 start = start.base
-            return not isinstance(start, Variable) and is_vague(start)
+            return not isinstance(start, VariableOf) and is_vague(start)
     return False
 
 
@@ -228,7 +228,7 @@ class End(NamedTuple):
     api: object = None
 
 
-class State:
+class LifetimeState:
     """What is known on one path."""
 
     __slots__ = ("ended", "handed", "places", "ranges", "result", "stored", "versions")
@@ -242,9 +242,9 @@ class State:
         self.stored: dict[Place, int] = {}
         self.result: Value | None = None
 
-    def copy(self) -> State:
+    def copy(self) -> LifetimeState:
         """Another state that says the same."""
-        other = State()
+        other = LifetimeState()
         other.places = self.places.copy()
         other.ended = self.ended.copy()
         other.ranges = self.ranges.copy()
@@ -264,9 +264,9 @@ class State:
             self.result,
         )
 
-    def join(self, other: State) -> State:
+    def join(self, other: LifetimeState) -> LifetimeState:
         """What holds on both paths."""
-        found = State()
+        found = LifetimeState()
         found.versions = {
             v: max(self.versions.get(v, 0), other.versions.get(v, 0))
             for v in self.versions.keys() | other.versions.keys()
@@ -276,7 +276,7 @@ class State:
             one, two = self.places.get(place), other.places.get(place)
             if one is not None and one == two:
                 found.places[place] = one
-            elif isinstance(place, Variable):
+            elif isinstance(place, VariableOf):
                 found.places[place] = Computed(("either", place))
                 anew.add(place)
             else:
@@ -299,16 +299,16 @@ class State:
             for value in [v for v in table if leads_from(v, values)]:
                 del table[value]
         for place, held in [*self.places.items()]:
-            if isinstance(place, Part) and leads_from(place, values):
+            if isinstance(place, PartOf) and leads_from(place, values):
                 del self.places[place]
             elif place not in places and leads_from(held, values):
                 self.places[place] = Computed(("older", place))
 
     def range_of(self, value: Value) -> Range:
         """What is known of a value as a number."""
-        if isinstance(value, Number):
+        if isinstance(value, KnownNumber):
             return Range(value.value, value.value, value.value != 0)
-        if isinstance(value, Address | Text):
+        if isinstance(value, AddressOf | Text):
             return Range(nonzero=True)
         return self.ranges.get(value, ANY)
 
@@ -322,6 +322,6 @@ class State:
         left = self.range_of(value).narrowed(operator, number)
         if left is None:
             return False
-        if not isinstance(value, Number | Address | Text):
+        if not isinstance(value, KnownNumber | AddressOf | Text):
             self.ranges[value] = left
         return True

@@ -6,12 +6,28 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from loadstone.review import ir
-from loadstone.review.analyses.lifetimes.objects import Made, State, Value
+from loadstone.review.analyses.lifetimes.objects import LifetimeState, Made, Value
 from loadstone.review.apis import Api, ApiRole
 
 __all__ = [
-    "COMPARES", "ENDS", "FAILURES", "INTO", "KEEPS", "LENT", "MADE", "MAX_DEPTH", "ONE_KIND", "PLAIN", "STACK",
-    "THREADS", "TOLD_APART", "TURNED", "ZERO", "Event", "Outcome", "Summary",
+    "COMPARES",
+    "ENDS",
+    "FAILURES",
+    "INTO",
+    "KEEPS",
+    "LENT",
+    "MADE",
+    "MAX_DEPTH",
+    "ONE_KIND",
+    "PLAIN",
+    "STACK",
+    "THREADS",
+    "TOLD_APART",
+    "TURNED",
+    "ZERO",
+    "CallOutcome",
+    "Event",
+    "Summary",
 ]  # fmt: skip
 
 MAX_DEPTH: Final = 5
@@ -86,12 +102,12 @@ class Event(NamedTuple):
     by: str = ""
 
 
-class Outcome(NamedTuple):
+class CallOutcome(NamedTuple):
     """One way a function ends, as far as its callers care."""
 
-    state: State
+    state: LifetimeState
     result: Value | None
     made: dict[Made, tuple[Api, str]]
 
 
-Summary = Callable[[ir.Call], "tuple[ir.Function, tuple[Outcome, ...]] | None"]
+Summary = Callable[[ir.Call], "tuple[ir.Function, tuple[CallOutcome, ...]] | None"]

@@ -11,24 +11,24 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.lifetimes.evaluate import Evaluator
+from loadstone.review.analyses.lifetimes.evaluate import LifetimeEvaluator
 from loadstone.review.analyses.lifetimes.memory import Memory
 from loadstone.review.analyses.lifetimes.names import own_address, parts_of, place_name, root
 from loadstone.review.analyses.lifetimes.objects import (
-    Address,
+    AddressOf,
     Computed,
-    Held,
+    HeldIn,
+    KnownNumber,
+    LifetimeState,
     Made,
-    Number,
-    Part,
-    State,
+    PartOf,
     Status,
     Text,
     Value,
-    Variable,
+    VariableOf,
     origin,
 )
-from loadstone.review.analyses.lifetimes.vocabulary import COMPARES, TURNED, Event, Outcome, Summary
+from loadstone.review.analyses.lifetimes.vocabulary import COMPARES, TURNED, CallOutcome, Event, Summary
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import Tables
 from loadstone.review.cfg import Graph, Kind, Node
@@ -60,8 +60,8 @@ class Walk:
     ) -> None:
         self.graph = graph
         self.memory = Memory(graph, tables, language, arrays)
-        self.evaluator = Evaluator(self.memory, summary, is_defined, moving)
-        self.outcomes: list[Outcome] = []
+        self.evaluator = LifetimeEvaluator(self.memory, summary, is_defined, moving)
+        self.outcomes: list[CallOutcome] = []
         self.is_cut = graph.is_cut
 
     def run(self) -> Walk:
@@ -69,7 +69,7 @@ class Walk:
         nodes = self.graph.nodes
         seen: dict[int, set[object]] = {}
         visits: dict[int, int] = {}
-        work: list[tuple[int, int, State]] = [(0, 0, State())]
+        work: list[tuple[int, int, LifetimeState]] = [(0, 0, LifetimeState())]
         order = steps = 0
         while work:
             index, _, state = heapq.heappop(work)
@@ -77,7 +77,7 @@ class Walk:
             while work and work[0][0] == index:
                 same.append(heapq.heappop(work)[2])
             known = seen.setdefault(index, set())
-            fresh: dict[object, State] = {}
+            fresh: dict[object, LifetimeState] = {}
             for one in same:
                 key = one.key()
                 if key not in known:
@@ -101,7 +101,7 @@ class Walk:
                     heapq.heappush(work, (following, order, after))
         return self
 
-    def after(self, node: Node, state: State) -> Iterator[tuple[int, State]]:
+    def after(self, node: Node, state: LifetimeState) -> Iterator[tuple[int, LifetimeState]]:
         match node.kind:
             case Kind.END:
                 self.end(node, state)
@@ -138,14 +138,14 @@ class Walk:
             if node.next and node.next[0] >= 0:
                 yield node.next[0], after
 
-    def leave(self, node: Node, state: State) -> None:
+    def leave(self, node: Node, state: LifetimeState) -> None:
         leave = node.leave
         if leave is not None and (leave.cleanup or leave.context is not None):
-            held = state.places.get(Variable(leave.name, local=True))
+            held = state.places.get(VariableOf(leave.name, local=True))
             if held is not None:
                 state.handed |= {held}
 
-    def returned(self, node: Node, state: State) -> list[State]:
+    def returned(self, node: Node, state: LifetimeState) -> list[LifetimeState]:
         states = []
         for value, after in self.evaluator.value(node.expression, state):
             after.result = value if node.expression is not None else None
@@ -153,7 +153,7 @@ class Walk:
             states.append(after)
         return states
 
-    def asked(self, condition: ir.Expression, holds: bool, state: State) -> Iterator[State]:
+    def asked(self, condition: ir.Expression, holds: bool, state: LifetimeState) -> Iterator[LifetimeState]:
         bare = uncast(condition)
         if isinstance(bare, ir.Operation) and bare.operator in COMPARES and len(bare.operands) == 2:
             for one, middle in self.evaluator.value(bare.operands[0], state):
@@ -171,17 +171,19 @@ class Walk:
             if after.narrow(value, "!=" if holds else "==", 0) and self.memory.is_possible(value, after):
                 yield after
 
-    def compared(self, operator: str, one: Value, two: Value, holds: bool, state: State) -> Iterator[State]:
+    def compared(
+        self, operator: str, one: Value, two: Value, holds: bool, state: LifetimeState
+    ) -> Iterator[LifetimeState]:
         wanted = operator if holds else COMPARES[operator]
-        if isinstance(one, Number) and not isinstance(two, Number):
+        if isinstance(one, KnownNumber) and not isinstance(two, KnownNumber):
             one, two, wanted = two, one, TURNED[wanted]
-        if isinstance(two, Number):
+        if isinstance(two, KnownNumber):
             if wanted == "!=" and two.value == -1 and isinstance(one, Made):
                 wanted = ">"
             if state.narrow(one, wanted, two.value) and self.memory.is_possible(one, state):
                 yield state
             return
-        if isinstance(one, Made | Address | Text) and isinstance(two, Made | Address | Text) and one != two:
+        if isinstance(one, Made | AddressOf | Text) and isinstance(two, Made | AddressOf | Text) and one != two:
             if wanted not in {"==", "<=", ">="}:  # two blocks are never one
                 yield state
             return
@@ -192,12 +194,12 @@ class Walk:
         sure = operator if operator in {"==", "<", "<="} else COMPARES[operator]
         holds_sure = holds if sure == operator else not holds
         left, right = (one, two) if sure != "==" or repr(one) <= repr(two) else (two, one)
-        if isinstance(one, Address) and isinstance(two, Address | Made):
+        if isinstance(one, AddressOf) and isinstance(two, AddressOf | Made):
             left, right = one, two
         if state.narrow(Computed(sure, (left, right)), "==" if holds_sure else "!=", 1):
             yield state
 
-    def assign(self, statement: ir.Assign, state: State) -> list[State]:
+    def assign(self, statement: ir.Assign, state: LifetimeState) -> list[LifetimeState]:
         if statement.declares and isinstance(statement.target, ir.Name):
             place = self.memory.variable(statement.target.name)
             self.memory.forget_behind(place, state)
@@ -205,19 +207,19 @@ class Walk:
                 state.versions[place] = state.versions.get(place, 0) + 1
                 state.places.pop(place, None)
                 if "[" in statement.type:
-                    state.places[place] = Address(place)
+                    state.places[place] = AddressOf(place)
                 elif statement.type.rstrip().endswith("*"):
-                    state.places[place] = Computed(("new", place), (Number(state.versions[place]),))
+                    state.places[place] = Computed(("new", place), (KnownNumber(state.versions[place]),))
                 return [state]
             if "[" in statement.type:
                 values = self.evaluator.value(statement.value, state)
-                return [self.memory.given(Address(place), place, after, statement.line) for _, after in values]
+                return [self.memory.given(AddressOf(place), place, after, statement.line) for _, after in values]
         return self.evaluator.store(statement.target, statement.value, statement.operator, statement.line, state)
 
-    def end(self, node: Node, state: State) -> None:
+    def end(self, node: Node, state: LifetimeState) -> None:
         if isinstance(node.statement, ir.Raise):
             return
-        self.outcomes.append(Outcome(state, state.result, self.memory.made))
+        self.outcomes.append(CallOutcome(state, state.result, self.memory.made))
         for made in self.left(state):
             self.note("left", made, node.line)
         for made in {v for v in (*state.ended, *state.handed) if isinstance(v, Made)} & self.memory.made.keys():
@@ -229,7 +231,7 @@ class Walk:
         api, name = self.memory.made[made]
         self.memory.events[Event(what, name, line, made.line, api)] = None
 
-    def left(self, state: State) -> Iterator[Made]:
+    def left(self, state: LifetimeState) -> Iterator[Made]:
         reached = parts_of(state.result) if state.result is not None else set()
         for made in self.memory.made:
             if made in state.ended or made in state.handed or made in reached or self.memory.failed(made, state):
@@ -241,22 +243,22 @@ class Walk:
             if self.memory.is_good(made, state) or not self.is_asked(made, state):
                 yield made
 
-    def is_asked(self, made: Made, state: State) -> bool:
+    def is_asked(self, made: Made, state: LifetimeState) -> bool:
         return made in state.ranges or Status(made) in state.ranges
 
-    def is_kept(self, made: Made, state: State) -> bool:
+    def is_kept(self, made: Made, state: LifetimeState) -> bool:
         """Whether something that outlives the function leads to it: a member of what was handed on or returned."""
         result = state.result
         for place, held in state.places.items():
             if held != made and origin(held) != made:
                 continue
             start = root(place)
-            if isinstance(start, Variable):
+            if isinstance(start, VariableOf):
                 if not start.local:
                     return True
-                if isinstance(result, Held) and result.place == start:
+                if isinstance(result, HeldIn) and result.place == start:
                     return True
-                if isinstance(place, Part) and self.is_owner(self.memory.locals.get(start.name, "")):
+                if isinstance(place, PartOf) and self.is_owner(self.memory.locals.get(start.name, "")):
                     return True
             elif isinstance(start, Made):
                 if (
@@ -273,7 +275,7 @@ class Walk:
     def is_owner(self, spelled: str) -> bool:
         return self.memory.language is ir.Language.CPP or not spelled
 
-    def addresses(self, node: Node, state: State) -> None:
+    def addresses(self, node: Node, state: LifetimeState) -> None:
         """Addresses of what ends with the function, where it gives them back or leaves them."""
         if state.result is not None and self.is_pointer_returned():
             gone = own_address(state.result)
@@ -282,7 +284,7 @@ class Walk:
         for place, held in state.places.items():
             gone = own_address(held)
             start = root(place)
-            inside = isinstance(start, Made | Computed) or (isinstance(start, Variable) and start.local)
+            inside = isinstance(start, Made | Computed) or (isinstance(start, VariableOf) and start.local)
             if gone is not None and not inside and place in state.stored and self.ends_here(gone):
                 kept = Event("kept", gone.name, state.stored[place], node.line, None, place_name(place))
                 self.memory.events[kept] = None
@@ -290,7 +292,7 @@ class Walk:
     def is_pointer_returned(self) -> bool:
         return "*" in self.memory.function.returns or self.memory.function.returns.startswith(("LP", "P"))
 
-    def ends_here(self, variable: Variable) -> bool:
+    def ends_here(self, variable: VariableOf) -> bool:
         spelled = self.memory.locals.get(variable.name, "")
         return (
             variable.name not in self.memory.statics and "static" not in spelled and not spelled.rstrip().endswith("&")
