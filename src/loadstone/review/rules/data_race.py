@@ -363,8 +363,9 @@ def _locked(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:
 def _may_meet(facts: Facts, shared: Shared, bare: Access) -> bool:
     """Whether the lock is one of what is touched, and nothing says that who touches it bare has it from a caller."""
     unit = shared.unit
-    owners = {shared.owner} if shared.owner and shared.owner != "*" else {c.name for c in unit.classes}
-    members = {m.name for c in unit.classes if c.name in owners for m in c.members}
+    named = bool(shared.owner) and shared.owner != "*"
+    classes = [c for u in facts.program.units for c in u.classes if c.name == shared.owner] if named else unit.classes
+    members = {m.name for c in classes for m in c.members}
     if shared.is_member and shared.lock not in members and all(v.name != shared.lock for v in unit.variables):
         return False  # the lock of something else, or of another file
     writes = {a.spot for a in shared.accesses if a.is_write}
