@@ -188,7 +188,8 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
         if isinstance(statement, ir.Assign) and isinstance(target := uncast(statement.target), ir.Name | ir.Member):
             made.add(target.name)
         if isinstance(statement, ir.If) and statement.then.body and isinstance(statement.then.body[-1], ir.Return):
-            tested.update(dict.fromkeys((n for n in _states(statement.condition) if n not in made), statement.line))
+            states = (name for name, root in _states(statement.condition) if not {name, root} & made)
+            tested.update(dict.fromkeys(states, statement.line))
 
 
 def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, name: str, line: int, act: ir.Call) -> Claim:
@@ -235,12 +236,16 @@ def _acts(call: ir.Call, state: str) -> bool:
     return isinstance(receiver, ir.Name | ir.Member) and receiver.name == state and bool(_WRITES.match(word))
 
 
-def _states(condition: ir.Expression) -> Iterator[str]:
+def _states(condition: ir.Expression) -> Iterator[tuple[str, str]]:
+    """The states that a condition asks about, each with the variable it is reached from."""
     stack = [condition]
     while stack:
         current = stack.pop()
         if isinstance(current, ir.Name | ir.Member) and _STATE.search(current.name):
-            yield current.name
+            root = current
+            while isinstance(root, ir.Member) and isinstance(base := uncast(root.base), ir.Name | ir.Member):
+                root = base
+            yield current.name, root.name
         if isinstance(current, ir.Call) and current.receiver is not None:
             stack.append(current.receiver)
         stack.extend(children(current))

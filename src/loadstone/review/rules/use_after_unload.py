@@ -10,7 +10,7 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Fill, Site, Slot, Use
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.values import Spot
-from loadstone.review.analyses.words import last_word
+from loadstone.review.analyses.words import MAINS, last_word
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Assign, AssignmentExpression, Language
 from loadstone.review.rules.back_pointers import left_behind
@@ -246,6 +246,8 @@ def _left_behind(rule: Rule, facts: Facts) -> Iterator[Claim]:
         first = fills[0]
         if any(fill.closed is None for fill in fills) or first.closed is None:
             continue
+        if slot[0].partition(":")[0] in MAINS:
+            continue  # a static of what runs once: each path through it was followed as for any variable
         uses = facts.uses_of(slot)
         used = next((u for u in uses if u.function != first.closed.function), None)
         if used is None and first.spot.path.endswith((".py", ".pyw")):
