@@ -61,6 +61,7 @@ class Record:
         self.cleared.update(other.cleared)
         _take_first(self.stored_taint, other.stored_taint)
         _take_first(self.closed_twice, other.closed_twice)
+        _take_first(self.deleted_twice, other.deleted_twice)
         _take_first(self.late, other.late)
         _take_first(self.after_close, other.after_close)
         for slot, calls in other.called_slots.items():
