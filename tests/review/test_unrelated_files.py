@@ -7,6 +7,7 @@ from pathlib import Path
 
 from loadstone.core.claims import Claim, Finding, Undecided
 from loadstone.review import frontends, rules
+from loadstone.review.analyses import gather
 from loadstone.review.ir import Program, Unit
 from loadstone.review.reached import read_together
 
@@ -286,3 +287,16 @@ def test_members_of_one_name_in_two_files_are_not_one_list() -> None:
     units = read_together((path, text.encode()) for path, text in texts.items())
     claims = rules.ask(Program(units), [r for r in rules.RULES if r.id == "data-race"])
     assert not [c for c in claims if isinstance(c, Finding)]
+
+
+REPORT = """\
+#include <stdio.h>
+static FILE *report;
+void begin(const char *path) { report = fopen(path, "w"); }
+"""
+
+
+def test_a_file_that_is_written_far_from_any_library_is_not_followed() -> None:
+    sources = (("load.c", LOADER), ("report.c", REPORT))
+    units = tuple(frontends.parse(path, text.encode(), wanted=frozenset({"begin"})) for path, text in sources)
+    assert {site.spot.path for site in gather(Program(units)).sites} == {"load.c"}

@@ -123,6 +123,7 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
     shares: dict[int, set[str]] = {}
     loading: set[int] = set()
     reading: set[int] = set()
+    making: set[int] = set()
     callers: dict[int, set[str]] = {}
     for unit in program.units:
         shared = {v.name for v in unit.variables}
@@ -139,7 +140,7 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
                 if api is not None and api.role is ApiRole.SOURCE:
                     reading.add(key)
                 if api is not None and api.role is ApiRole.OPEN and makes_file(call):
-                    wanted.add(key)
+                    making.add(key)
                 if api is not None and api.role is ApiRole.LOAD and unit.language is ir.Language.C:
                     loading.add(key)
                 if call.name in shared:
@@ -161,7 +162,7 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
         if not more:
             break
         wanted |= more
-    wanted |= reading & _near(wanted, calls, names)
+    wanted |= (reading | making) & _near(wanted, calls, names)
     return wanted | _beside_locks(program, known_tables, wanted, shares)
 
 

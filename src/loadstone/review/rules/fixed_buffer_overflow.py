@@ -15,7 +15,7 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.words import is_constant, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.identities import NamesInSight, Thing, is_among
-from loadstone.review.rules.lookups import filled_names, made_by_library
+from loadstone.review.rules.lookups import filled_names, made_by_library, word
 from loadstone.review.rules.mistaken_sizes import mistaken_sizes
 from loadstone.review.rules.number_claims import numbers_that_write
 from loadstone.review.rules.places import NATIVE
@@ -113,9 +113,9 @@ def _in_bounded_loops(scope: NamesInSight) -> set[int]:
     """The lines in loops that go on as often as the text says: up to a constant, or over a table of the program."""
     body = scope.function.body
     tables = {v.name for v in scope.unit.variables if isinstance(uncast(v.value), ir.Display)}
-    stores = [(_word(target), value) for target, _, value in _stores(scope.function)]
+    stores = [(word(target), value) for target, _, value in _stores(scope.function)]
     tables |= {name for name, value in stores if isinstance(uncast(value), ir.Display)}
-    tables |= {name for name, value in stores if _word(value) in tables}  # for (p = names; *p != NULL; p++)
+    tables |= {name for name, value in stores if word(value) in tables}  # for (p = names; *p != NULL; p++)
     tables.discard("")
     found: set[int] = set()
     for loop in (s for s in every_statement(body) if isinstance(s, ir.Loop)):
@@ -207,7 +207,7 @@ def _fixed_target(expression: ir.Expression, scope: NamesInSight) -> str:
     if isinstance(bare, ir.Operation) and bare.operator == "address":
         inner = uncast(bare.operands[0])
         return inner.name if isinstance(inner, ir.Name | ir.Member) else ""
-    return _word(bare) if scope.is_array(bare) else ""
+    return word(bare) if scope.is_array(bare) else ""
 
 
 def _in_comparisons(function: ir.Function) -> Iterator[ir.Name]:
@@ -241,12 +241,6 @@ def _limited(scope: NamesInSight) -> Iterator[Thing]:
                 if limits or (isinstance(part, ir.Operation) and part.operator in _ORDERS):
                     members = (scope.thing(e) for e in expressions(part) if isinstance(e, ir.Member))
                     yield from (thing for thing in members if thing is not None)
-
-
-def _word(expression: ir.Expression | None) -> str:
-    """The variable or the member that an expression is; empty for anything else."""
-    bare = uncast(expression)
-    return bare.name if isinstance(bare, ir.Name | ir.Member) else ""
 
 
 def _stores(function: ir.Function) -> Iterator[tuple[ir.Expression, str, ir.Expression | None]]:
@@ -387,12 +381,12 @@ def _allocations(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[C
 
 def _leaves_out(function: ir.Function, lengths: list[ir.Call]) -> bool:
     """Whether a measured text is put in without its beginning: ``sprintf(url, "%s%s", host, path + 1)``."""
-    measured = {_word(argument) for length in lengths for argument in length.arguments[:1]} - {""}
+    measured = {word(argument) for length in lengths for argument in length.arguments[:1]} - {""}
     added = (uncast(a) for call in calls_in(function.body) if call not in lengths for a in call.arguments)
     return any(
         isinstance(a, ir.Operation)
         and a.operator == "+"
-        and _word(a.operands[0]) in measured
+        and word(a.operands[0]) in measured
         and isinstance(uncast(a.operands[-1]), ir.Literal)
         for a in added
     )

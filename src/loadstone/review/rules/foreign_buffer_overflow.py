@@ -352,23 +352,13 @@ def _told_by_record(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> It
 _PLACES: Final = frozenset({"ctypes.addressof", "ctypes.byref", "ctypes.pointer"})
 
 
-def _given_once(visit: Visit, expression: ir.Expression | None) -> ir.Expression | None:
-    """What a variable is given, where that is one value: ``size = min(len(data), ctypes.sizeof(record))``."""
-    if not isinstance(expression, ir.Name):
-        return expression
-    given = [
-        uncast(s.value)
-        for s in statements(visit.function.body.body)
-        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and s.target.name == expression.name
-    ]
-    return given[0] if len(given) == 1 and isinstance(given[0], ir.Call) else expression
-
-
 def _moved(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
     """``memmove`` of as much as the data says into an object of fixed size."""
     if call.name not in {"ctypes.memmove", "ctypes.memset"} or len(call.arguments) < 3:
         return
-    size = _given_once(visit, uncast(call.arguments[2]))
+    size = uncast(call.arguments[2])
+    if isinstance(size, ir.Name):
+        size = assigned(visit.function, size.name) or size
     names = {name for part in expressions(size) if (name := spelled(part))}
     mentions = {part.name for part in expressions(size) if isinstance(part, ir.Call)}
     if isinstance(size, ir.Literal) or mentions & {"ctypes.sizeof", "min"}:

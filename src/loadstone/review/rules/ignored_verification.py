@@ -13,7 +13,9 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple, words_in
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.words import uncast
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.keyed_digests import about_keyed_digests
+from loadstone.review.rules.lookups import plays
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.verification_off import DIGEST, VERIFIES, off_by_default
@@ -55,7 +57,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from about_keyed_digests(rule, facts)
     for unit in facts.program.units:
         if unit.language is ir.Language.PYTHON and DIGEST.search(unit.text):
-            yield from _weak(rule, unit)
+            yield from _weak(rule, facts, unit)
             yield from off_by_default(rule, unit)
 
 
@@ -400,17 +402,21 @@ def _atoms(condition: ir.Expression | None) -> Iterator[ir.Expression]:
 
 
 _AGAINST_NOISE: Final = frozenset({"CRC-32", "Adler-32"})
-_FETCHES: Final = re.compile(
-    r"(?i)urlopen|urlretrieve|requests\.|httpx|aiohttp|https?://|download|fetch|update|recv\(|load_"
-)
-"""What says that a file gets code from elsewhere: a checksum of data that stays data is enough against noise."""
+"""Checksums that are enough for data that stays data."""
 
 
-def _weak(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
+def _runs_what_came(facts: Facts, call: ir.Call) -> bool:
+    """Whether a call downloads, or loads what no text of the program names."""
+    named = all(isinstance(uncast(a), ir.Literal) for a in call.arguments[:1])
+    return plays(facts, call, ApiRole.DOWNLOAD) or (plays(facts, call, ApiRole.LOAD) and not named)
+
+
+def _weak(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
     """A checksum against noise where code is fetched or loaded, and no digest or signature anywhere."""
     every = [(function, call) for function in unit.functions for call in calls(function.body.body)]
     if any(_STRONG.search(call.name) for _, call in every):
         return
+    code = any(_runs_what_came(facts, call) for _, call in every)
     for function in unit.functions:
         for statement in statements(function.body.body):
             if not isinstance(statement, ir.If):
@@ -418,8 +424,7 @@ def _weak(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
             for part in expressions(statement.condition):
                 if isinstance(part, ir.Operation) and part.operator in {"==", "!="}:
                     weak = next((_WEAK[name] for name in _made_by(part, function) if name in _WEAK), "")
-                    noise = weak in _AGAINST_NOISE and not _FETCHES.search(unit.text)
-                    if weak and not noise:
+                    if weak and (code or weak not in _AGAINST_NOISE):
                         yield rule.no(
                             f"{weak} is the only check of what is loaded; whoever changes the file makes it fit.",
                             Location.lines(unit.path, statement.line),

@@ -16,6 +16,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.typenames import base_type
+from loadstone.review.walk import kept
 
 __all__ = ["UnendedText", "unended_texts"]
 
@@ -55,16 +56,18 @@ def unended_texts(unit: ir.Unit) -> Iterator[tuple[ir.Function, UnendedText]]:
     records = _records(unit)
     for function in unit.functions:
         types = _types(unit, function)
+        fills = [found for call in calls_in(function.body) for found in _filled(call, types, records)]
+        if not fills:
+            continue
         ended = _ended(function) | _ended_by_others(unit, function)
         zeroed = _zeroed(function)
         told: set[str] = set()
-        for call in calls_in(function.body):
-            for name, filled in _filled(call, types, records):
-                first = next((r for r in _read_after(function, name, call.line) if name not in told), None)
-                if first is None or name in ended or _is_short_of(call, name, zeroed):
-                    continue
-                told.add(name)
-                yield function, UnendedText(name, filled.line, last_word(filled.name), *first)
+        for name, filled in fills:
+            first = next((r for r in _read_after(function, name, filled.line) if name not in told), None)
+            if first is None or name in ended or _is_short_of(filled, name, zeroed):
+                continue
+            told.add(name)
+            yield function, UnendedText(name, filled.line, last_word(filled.name), *first)
 
 
 def _records(unit: ir.Unit) -> dict[str, frozenset[str]]:
@@ -141,6 +144,7 @@ def _zeroed(function: ir.Function) -> frozenset[str]:
     return frozenset(found | {place_named(c.arguments[0]) for c in clears if c.arguments})
 
 
+@kept
 def _ended(function: ir.Function) -> frozenset[str]:
     """The texts that a function ends, or bounds some other way."""
     found = set()

@@ -11,6 +11,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import dotted_name, last_word, uncast
+from loadstone.review.rules.lookups import word
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
 
@@ -84,16 +85,16 @@ def _of_native(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[int, str]
 
 
 def _takes_anybody(function: ir.Function, call: ir.Call) -> bool:
-    word = last_word(call.name)
-    if word == "ignoreSslErrors":
+    called = last_word(call.name)
+    if called == "ignoreSslErrors":
         return not call.arguments
-    found = _TURNED_OFF.get(word) or _TURNED_OFF.get(word[:-1] if word.endswith(("A", "W")) else word)
+    found = _TURNED_OFF.get(called) or _TURNED_OFF.get(called[:-1] if called.endswith(("A", "W")) else called)
     if found is None:
         return False
     number, words, off = found
-    if word == "Context":
+    if called == "Context":
         said = next((a for a in call.arguments[1:] if _last(a) in words), None)
-        return said is not None and not any(_SERVES.search(_spelled(a)) for a in call.arguments)
+        return said is not None and not any(_SERVES.search(word(a)) for a in call.arguments)
     if len(call.arguments) <= max(number, off or 0):
         return False
     given = uncast(call.arguments[number])
@@ -129,11 +130,6 @@ def _last(expression: ir.Expression) -> str:
     return last_word(bare.name) if isinstance(bare, ir.Name | ir.Member) else ""
 
 
-def _spelled(expression: ir.Expression) -> str:
-    bare = uncast(expression)
-    return bare.name if isinstance(bare, ir.Name | ir.Member) else ""
-
-
 def _approved(unit: ir.Unit, call: ir.Call) -> int | None:
     """The line at which who judges certificates says yes to each; None when it may say no."""
     at = _CALLBACK_AT.get(last_word(call.name))
@@ -159,7 +155,7 @@ def _is_chosen(condition: ir.Expression) -> bool:
     """Whether somebody asks for it: the condition names a setting, or a literal key of one."""
     parts = [*expressions(condition)]
     texts = [e.value for e in parts if isinstance(e, ir.Literal) and isinstance(e.value, str)]
-    return bool(_CHOSEN.search(" ".join((*map(_spelled, parts), *texts))))
+    return bool(_CHOSEN.search(" ".join((*map(word, parts), *texts))))
 
 
 def _is_yes(value: ir.Expression | None) -> bool:
@@ -188,15 +184,15 @@ def _of_python(function: ir.Function) -> Iterator[tuple[int, str]]:
             yield from ((line, "check_hostname = False") for line, name in settings if name == "check_hostname")
         yield from ((line, "verify = False") for line, name in settings if name == "verify")
     for call in calls_in(function.body):
-        word = last_word(call.name)
+        called = last_word(call.name)
         off = {key for key, value in call.keywords if isinstance(value, ir.Literal) and value.value is False}
         named = {key: dotted_name(uncast(value)) for key, value in call.keywords}
         if call.name in {"ssl._create_unverified_context", "ssl._create_stdlib_context"}:
-            yield call.line, word
-        elif word in _OPENS and off & {"verify", "ssl", "verify_ssl"}:
-            yield call.line, f"{word} with {min(off & {'verify', 'ssl', 'verify_ssl'})}=False"
+            yield call.line, called
+        elif called in _OPENS and off & {"verify", "ssl", "verify_ssl"}:
+            yield call.line, f"{called} with {min(off & {'verify', 'ssl', 'verify_ssl'})}=False"
         elif named.get("cert_reqs", "").endswith("CERT_NONE"):
-            yield call.line, f"{word} with CERT_NONE"
+            yield call.line, f"{called} with CERT_NONE"
 
 
 def _contexts(function: ir.Function) -> Iterator[str]:
@@ -215,7 +211,7 @@ def _settings(block: ir.Block) -> Iterator[tuple[int, str]]:
             case ir.Assign(target=ir.Member(name=name), value=value):
                 bare = uncast(value)
                 off = isinstance(bare, ir.Literal) and bare.value is False
-                none = dotted_name(bare).endswith("CERT_NONE") or _spelled(bare).endswith("CERT_NONE")
+                none = dotted_name(bare).endswith("CERT_NONE") or word(bare).endswith("CERT_NONE")
                 if (name == "verify_mode" and none) or (name in {"check_hostname", "verify"} and off):
                     yield statement.line, name
             case ir.If(condition=condition, then=then, otherwise=otherwise):
