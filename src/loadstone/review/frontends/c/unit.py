@@ -131,8 +131,8 @@ def parse_source(path: str, data: bytes, language: ir.Language, wanted: frozense
         language = ir.Language.CPP  # a header of C++ that is called as those of C are
     found = {w.decode(errors="replace") for w in set(_WORD.findall(data))}
     relevant = (words() | wanted | _REASONS | _OF_A_LIBRARY) & found
-    if not relevant and _LIBRARIES.search(data):
-        relevant = (words(minor=True) | _FILE_FORMATS) & found
+    if relevant or _LIBRARIES.search(data):
+        relevant |= (words(minor=True) | _FILE_FORMATS) & found
     if not relevant and _OUTSIDE & found:
         relevant = starters() & found  # a command made of what comes in is asked about wherever it stands
     if not relevant and path.endswith(_HEADERS) and _SHARED.search(data):
