@@ -182,7 +182,8 @@ class Access(NamedTuple):
 class LockStep(NamedTuple):
     """Something about a lock: taken, taken again, released though not held, or still held at an exit.
 
-    A step that is an ``exit`` names none: ``held`` are those which are held there, on one path.
+    A step that is an ``exit`` names none: ``held`` are those which are held there, on one path. A lock that is
+    ``tried`` is not waited for, or not for ever.
     """
 
     what: str
@@ -192,6 +193,7 @@ class LockStep(NamedTuple):
     since: Spot | None = None
     scoped: bool = False
     via: Spot | None = None
+    tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ class Locks:
         may_fail = api.role is ApiRole.TRY_LOCK or (api.success is Success.ZERO and frame.unused is not call)
         taken = state.copy() if may_fail else state
         is_shared = api.kind == "shared"
-        self.take(lock, taken, frame, call.line, scoped=isinstance(subject, LockGuard), shared=is_shared)
+        scoped, tried = isinstance(subject, LockGuard), _gives_up(api, call)
+        self.take(lock, taken, frame, call.line, scoped=scoped, shared=is_shared, tried=tried)
         outcomes: list[tuple[Value, State]] = [(Constant(good), taken)]
         if api.role is ApiRole.TRY_LOCK and api.success is Success.ZERO:
             bad = errno.EBUSY
@@ -90,6 +91,7 @@ class Locks:
         )
         lock = ""
         every = call.arguments if api.name.endswith("scoped_lock") else call.arguments[:1]
+        tried = len(call.arguments) > len(every)  # ``std::try_to_lock``, or how long to wait
         for argument in every:
             place = place_of(_target(argument))
             if place is None:
@@ -98,7 +100,7 @@ class Locks:
             together = len(call.arguments) > 1 and argument is not call.arguments[0]
             if not deferred:
                 is_shared = api.kind == "shared"
-                self.take(lock, state, frame, call.line, scoped=True, together=together, shared=is_shared)
+                self.take(lock, state, frame, call.line, scoped=True, together=together, shared=is_shared, tried=tried)
         return LockGuard(lock)
 
     def take(
@@ -111,8 +113,9 @@ class Locks:
         scoped: bool,
         together: bool = False,
         shared: bool = False,
+        tried: bool = False,
     ) -> None:
-        """A lock is held from here on."""
+        """A lock is held from here on; one that was only ``tried`` was not waited for."""
         spot = frame.spot(line)
         again = next((h for h in state.locks if h.lock == lock), None)
         if again is not None and again.spot.function != spot.function:
@@ -124,7 +127,7 @@ class Locks:
             )
         else:
             if not together:
-                self.record.lock_steps.add(LockStep("take", lock, spot, state.locks, scoped=scoped))
+                self.record.lock_steps.add(LockStep("take", lock, spot, state.locks, scoped=scoped, tried=tried))
             state.flags = frozenset(f for f in state.flags if f[0] not in {f"unlocked {lock}", f"refused {lock}"})
         state.locks = (*state.locks, Held(lock, spot, scoped, shared))
 
@@ -163,6 +166,14 @@ class Locks:
         since = state.has_flag(f"unlocked {lock}")
         if since is not None and since != spot:
             self.record.lock_steps.add(LockStep("not held", lock, spot, state.locks, since))
+
+
+def _gives_up(api: Api, call: ir.Call) -> bool:
+    """Whether a lock is not waited for, or not for ever: ``try_lock()``, ``acquire(False)``, ``acquire(timeout=1)``."""
+    if api.role is ApiRole.TRY_LOCK:
+        return True
+    asked = (*call.arguments, *(value for _, value in call.keywords)) if api.subject < 0 else ()
+    return any(not (isinstance(one, ir.Literal) and one.value is True) for one in asked)
 
 
 def _target(expression: ir.Expression) -> ir.Expression:

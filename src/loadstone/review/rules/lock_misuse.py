@@ -14,7 +14,8 @@ from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import last_word
 from loadstone.review.ir import Block, If, Language, Loop, Name, Switch, Unit
-from loadstone.review.rules.lock_pairs import chosen_pairs, is_one_of_several
+from loadstone.review.rules.lock_kinds import LockKinds
+from loadstone.review.rules.lock_pairs import chosen_pairs, is_given_twice, is_one_of_several
 from loadstone.review.rules.lock_rings import rings
 from loadstone.review.rules.own_recursion import retaken_by
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
@@ -83,7 +84,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _refused(rule, steps)
     yield from _entered_again(rule, facts, steps, recursive)
     yield from _called_back(rule, facts, steps, recursive)
-    yield from _orders(rule, steps)
+    yield from _orders(rule, steps, LockKinds(facts))
     yield from _chosen(rule, facts)
     for unit in (u for u in facts.program.units if u.language in NATIVE):
         yield from _left_by_throws(rule, facts, unit)
@@ -110,9 +111,13 @@ def _told_apart(facts: Facts) -> Iterator[LockStep]:
     units = {u.path: u for u in facts.program.units}
     for one in facts.lock_steps:
         unit = units[one.spot.path]
-        alike = one.what == "again" or (one.what == "take" and one.held)
-        if alike and unit.language in NATIVE and (is_one_of_several(unit, one) or _is_of_two_classes(facts, one)):
+        again = one.what == "again" and unit.language in NATIVE
+        if again and is_one_of_several(unit, one) and is_given_twice(unit, one):
             yield one._replace(what="take", held=())
+        elif again and (is_one_of_several(unit, one) or _is_of_two_classes(facts, one)):
+            yield one._replace(what="take")
+        elif one.what == "take" and one.held and unit.language in NATIVE and is_given_twice(unit, one):
+            yield one._replace(held=())
         else:
             yield one
 
@@ -357,29 +362,29 @@ def _shown(lock: str) -> str:
     return lock.rpartition(":")[2]
 
 
-def _orders(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
+def _orders(rule: Rule, steps: list[LockStep], kinds: LockKinds) -> Iterator[Claim]:
+    """Two orders of two locks; one that is only tried is not waited for, and closes no ring."""
     edges: dict[tuple[str, str], LockStep] = {}
     for one in steps:
-        if one.what == "take":
+        if one.what == "take" and not one.tried:
+            then = kinds.taken(one)
             for held in one.held:
-                edges.setdefault((held.lock, one.lock), one)
+                if (before := kinds.held(held, one)) != then:
+                    edges.setdefault((before, then), one._replace(held=(held,)))
     for (first, second), one in sorted(edges.items(), key=lambda e: (e[1].spot, e[0])):
         other = edges.get((second, first))
         if other is not None and first < second:
             late, early = (one, other) if other.spot < one.spot else (other, one)
             yield rule.no(
-                (
-                    f"{early.spot.function} takes {early.held[-1].lock} then {early.lock}; "
-                    f"{late.spot.function} takes {late.held[-1].lock} then {late.lock}."
-                ),
+                f"{_order(early, kinds)}; {_order(late, kinds)}.",
                 at(late.spot),
                 cwe=833,
                 severity=Severity.MEDIUM,
                 fix="One order everywhere, or lock both at once.",
                 why=(
-                    step(early.held[-1].spot, f"{early.held[-1].lock} is taken", "lock"),
+                    step(early.held[0].spot, f"{early.held[0].lock} is taken", "lock"),
                     step(early.spot, f"then {early.lock}", "lock"),
-                    step(late.held[-1].spot, f"{late.held[-1].lock} is taken", "lock"),
+                    step(late.held[0].spot, f"{late.held[0].lock} is taken", "lock"),
                     step(late.spot, f"then {late.lock}", "lock"),
                 ),
                 context=late.spot.function,
@@ -400,14 +405,19 @@ def _orders(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
     ringed_steps = {s for ring in ringed for s in ring}
     ordered = {s for e, s in edges.items() if (e[1], e[0]) not in edges and s not in ringed_steps}
     if ordered and len(ordered) == len(set(edges.values())):
-        spots = [s.spot for s in ordered]
+        spots = {s.spot for s in ordered}
         yield rule.yes(
             f"Locks are nested in one order (lines {resolve_lines(spots)})",
             at(min(spots)),
-            met=len(ordered),
-            sites=len(ordered),
+            met=len(spots),
+            sites=len(spots),
             context=min(spots).function,
         )
+
+
+def _order(one: LockStep, kinds: LockKinds) -> str:
+    """Who takes what, then what: the function that holds the first calls the one that takes the second."""
+    return f"{one.held[0].spot.function} takes {kinds.held(one.held[0], one)} then {kinds.taken(one)}"
 
 
 def _scoped(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:

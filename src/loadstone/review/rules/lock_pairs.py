@@ -21,7 +21,7 @@ from loadstone.review.rules.python_locks import taken
 from loadstone.review.typenames import base_type, pointee
 from loadstone.review.walk import expressions
 
-__all__ = ["Pair", "chosen_pairs", "is_one_of_several"]
+__all__ = ["Pair", "chosen_pairs", "is_given_twice", "is_one_of_several"]
 
 _ORDERING: Final = frozenset({"<", ">", "<=", ">="})
 _ORDERS: Final = frozenset(
@@ -44,21 +44,31 @@ class Pair:
 def is_one_of_several(unit: ir.Unit, one: LockStep) -> bool:
     """Whether the lock of a step may be one of several: that of an element, or of what a variable given twice is."""
     function = next((f for f in unit.functions if f.name == one.spot.function), None)
+    parts = _parts(function, one) if function is not None else ()
+    return any(isinstance(p, ir.Item) and not isinstance(uncast(p.index), ir.Literal) for p in parts) or is_given_twice(
+        unit, one
+    )
+
+
+def is_given_twice(unit: ir.Unit, one: LockStep) -> bool:
+    """Whether the lock of a step is reached through a variable that means one thing here and another there."""
+    function = next((f for f in unit.functions if f.name == one.spot.function), None)
     if function is None:
         return False
-    given: dict[str, int] = {}
+    given: dict[str, int] = dict.fromkeys((p.name for p in function.parameters), 1)
     for statement in every_statement(function.body):
         if isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name) and statement.value is not None:
             several = isinstance(value := uncast(statement.value), ir.Operation) and value.operator == "?:"
             given[statement.target.name] = given.get(statement.target.name, 0) + (_TWO if several else 1)
-    parameters = {p.name for p in function.parameters}
+    return any(isinstance(p, ir.Name) and given.get(p.name, 0) >= _TWO for p in _parts(function, one))
+
+
+def _parts(function: ir.Function, one: LockStep) -> Iterator[ir.Expression]:
+    """What the calls at a step's line are given."""
     for call in calls_in(function.body):
-        for part in (p for a in call.arguments for p in expressions(a) if call.line == one.spot.line):
-            if isinstance(part, ir.Item) and not isinstance(uncast(part.index), ir.Literal):
-                return True
-            if isinstance(part, ir.Name) and given.get(part.name, 0) + (part.name in parameters) >= _TWO:
-                return True
-    return False
+        if call.line == one.spot.line:
+            for argument in call.arguments:
+                yield from expressions(argument)
 
 
 def chosen_pairs(facts: Facts, unit: ir.Unit) -> Iterator[Pair]:

@@ -53,7 +53,7 @@ def made_by_library(facts: Facts, unit: ir.Unit, function: ir.Function) -> set[s
 
     To a fixed point over the stores and calls of one function; there are no more rounds than names.
     """
-    found = filled_names(facts, unit) | looked_up(facts, function)
+    found = filled_names(facts, unit) - _own_names(function) | looked_up(facts, function)
     stores, calls = [*_stores(function)], [*calls_in(function.body)]
     while True:
         more = {_last(target) for target, value in stores if _comes_from(value, found)}
@@ -63,6 +63,12 @@ def made_by_library(facts: Facts, unit: ir.Unit, function: ir.Function) -> set[s
         if more - {""} <= found:
             return found
         found |= more - {""}
+
+
+def _own_names(function: ir.Function) -> set[str]:
+    """The parameters and variables of a function, which are not the members that are called as they are."""
+    declared = (s for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.declares)
+    return {p.name for p in function.parameters} | {word(s.target) for s in declared}
 
 
 def called_through(call: ir.Call, foreign: set[str]) -> bool:
