@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from enum import StrEnum
+from functools import lru_cache
 
 from loadstone.quick_dataclass import dataclass
 
@@ -443,8 +444,14 @@ class Unit:
 
     def line_text(self, line: int) -> str:
         """The text of one line, without its end; empty when there is no such line."""
-        lines = self.text.splitlines()
+        lines = _lines(self.text)
         return lines[line - 1] if 0 < line <= len(lines) else ""
+
+
+@lru_cache(4)
+def _lines(text: str) -> list[str]:
+    """The lines of a file: whoever asks for one asks for the next."""
+    return text.splitlines()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -69,7 +69,11 @@ _PARTS: Final[dict[type, Callable[[Any], tuple[ir.Expression, ...]]]] = {
 def expressions(node: ir.Expression | None) -> Iterator[ir.Expression]:
     """The expression and everything in it, outermost first."""
     if node is None:
-        return
+        return iter(())
+    return _with_parts(node) if type(node) in _PARTS else iter((node,))
+
+
+def _with_parts(node: ir.Expression) -> Iterator[ir.Expression]:
     stack = [node]
     while stack:
         current = stack.pop()

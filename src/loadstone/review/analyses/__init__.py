@@ -9,7 +9,6 @@ from typing import Final
 from loadstone.forks import forked
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.graphs import graph_of
 from loadstone.review.analyses.mentions import calls_in, members_in, names_in
 from loadstone.review.analyses.neighbours import headers_of
 from loadstone.review.analyses.paths import explored
@@ -108,8 +107,7 @@ def _program(program: ir.Program, known_tables: Tables) -> KnownProgram:
     wanted = _relevant(program, known_tables)
     for unit in program.units:
         for function in unit.functions:
-            graph = graph_of(function, known_tables)
-            known = KnownFunction.of(function, unit, graph, is_relevant=id(function) in wanted)
+            known = KnownFunction(function, unit, known_tables, is_relevant=id(function) in wanted)
             functions[function.name] = (*functions.get(function.name, ()), known)
     return KnownProgram(program.units, functions)
 

@@ -7,7 +7,7 @@ question, so this is what keeps an option loop with forty arms from having forty
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from loadstone.review import ir
@@ -33,23 +33,47 @@ def live_at_joins(graph: Graph) -> dict[int, frozenset[str]]:
     joins = [index for index, found in enumerate(before) if len(found) > 1 or index % _EVERY == _EVERY - 1]
     if not joins:
         return {}
-    reads = [frozenset(_reads(node)) for node in nodes]
-    sets = [_sets(node) for node in nodes]
-    held = frozenset(_held(graph))
-    live: list[frozenset[str]] = [frozenset()] * len(nodes)
+    bits = _Bits()
+    reads = [bits.of(_reads(node)) for node in nodes]
+    kept = [~bits.of(_sets(node)) for node in nodes]
+    held = bits.of(_held(graph))
+    live = [0] * len(nodes)
     work = list(range(len(nodes)))
     waiting = set(work)
     while work:
         index = work.pop()
         waiting.discard(index)
-        after = frozenset[str]().union(*[live[n] for n in ways[index]])
-        found = reads[index] | (after - sets[index])
+        after = 0
+        for one in ways[index]:
+            after |= live[one]
+        found = reads[index] | (after & kept[index])
         if found != live[index]:
             live[index] = found
             more = [n for n in before[index] if n not in waiting]
             work.extend(more)
             waiting.update(more)
-    return {index: live[index] | held for index in joins}
+    return {index: bits.names(live[index] | held) for index in joins}
+
+
+class _Bits:
+    """Sets of names as numbers, a bit for each name: a file's top level has thousands of both, and of sets."""
+
+    def __init__(self) -> None:
+        self._bits: dict[str, int] = {}
+        self._names: dict[int, frozenset[str]] = {}
+
+    def of(self, names: Iterable[str]) -> int:
+        """The number of a set."""
+        found = 0
+        for name in names:
+            found |= self._bits.setdefault(name, 1 << len(self._bits))
+        return found
+
+    def names(self, number: int) -> frozenset[str]:
+        """The set of a number."""
+        if number not in self._names:
+            self._names[number] = frozenset(name for name, bit in self._bits.items() if bit & number)
+        return self._names[number]
 
 
 def _ways_out(node: Node) -> Iterator[int]:

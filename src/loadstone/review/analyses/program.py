@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
 
 from loadstone.review import ir
+from loadstone.review.analyses.graphs import graph_of
 from loadstone.review.analyses.liveness import live_at_joins
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.neighbours import Neighbours
@@ -24,63 +25,83 @@ _MAX_TWINS: Final = 3
 _SEVERAL: Final = 2
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class KnownFunction:
-    """A function of the program with its graph and the names it declares.
+    """A function of the program with its graph and the names it declares, which are found out when they are asked for.
 
-    ``live`` says, for each node where paths meet, which variables may still be read; ``joins`` are these nodes;
-    ``has_loops`` whether a node can come twice on one path.
+    Most functions of a large program have nothing to do with libraries: nobody asks for their graphs.
     """
 
     function: ir.Function
     unit: ir.Unit
-    graph: Graph
-    locals: frozenset[str]
-    types: Mapping[str, str]
-    statics: frozenset[str]
+    tables: Tables
     is_relevant: bool = True
-    live: Mapping[int, frozenset[str]] = field(default_factory=dict)
-    joins: frozenset[int] = frozenset()
-    has_loops: bool = False
 
-    @classmethod
-    def of(cls, function: ir.Function, unit: ir.Unit, graph: Graph, *, is_relevant: bool) -> KnownFunction:
-        """A function, its names sorted by where they live."""
-        names = {p.name for p in function.parameters}
-        types = {p.name: p.type for p in function.parameters}
-        statics = set()
-        if unit.language is ir.Language.CPP:  # a range-for declares what it goes through
-            each = [n for n in graph.nodes if n.kind is Kind.EACH and isinstance(n.target, ir.Name)]
-            names |= {n.target.name for n in each if isinstance(n.target, ir.Name)}
-            types.update(
-                (n.target.name, n.statement.type)
-                for n in each
-                if isinstance(n.target, ir.Name) and isinstance(n.statement, ir.Loop)
-            )
-        for statement in _declared(graph):
-            assert isinstance(statement.target, ir.Name)
-            name = statement.target.name
-            names.add(name)
+    @cached_property
+    def graph(self) -> Graph:
+        """How its statements follow one another."""
+        return graph_of(self.function, self.tables)
+
+    @cached_property
+    def types(self) -> Mapping[str, str]:
+        """The spelled types of what it declares."""
+        types = {p.name: p.type for p in self.function.parameters}
+        types.update(self._gone_through)
+        for name, statement in _declared(self.graph):
             types.setdefault(name, statement.type)
-            if statement.static:
-                statics.add(name)
-        if unit.language is ir.Language.PYTHON:
-            names |= set(_assigned(graph))
-            names -= function.globals
-            if function.name == "<module>":
-                names = set()
-        live = live_at_joins(graph) if is_relevant else {}
-        ways = Counter(n for node in graph.nodes for n in (*node.next, node.unwind) if n >= 0)
-        joins = frozenset(n for n, count in ways.items() if count > 1)
-        loops = any(n <= index for index, node in enumerate(graph.nodes) for n in node.next if n >= 0)
-        return cls(function, unit, graph, frozenset(names), types, frozenset(statics), is_relevant, live, joins, loops)
+        return types
+
+    @cached_property
+    def locals(self) -> frozenset[str]:
+        """The names it declares."""
+        names = {p.name for p in self.function.parameters} | {name for name, _ in _declared(self.graph)}
+        names.update(self._gone_through)
+        if self.unit.language is ir.Language.PYTHON:
+            if self.function.name == "<module>":
+                return frozenset()
+            names |= set(_assigned(self.graph))
+            names -= self.function.globals
+        return frozenset(names)
+
+    @cached_property
+    def statics(self) -> frozenset[str]:
+        """The names it declares that outlive its calls."""
+        return frozenset(name for name, statement in _declared(self.graph) if statement.static)
+
+    @cached_property
+    def _gone_through(self) -> Mapping[str, str]:
+        """What a range-for of C++ declares, with its type."""
+        each = self.graph.nodes if self.unit.language is ir.Language.CPP else ()
+        found = (n for n in each if n.kind is Kind.EACH and isinstance(n.target, ir.Name))
+        return {
+            n.target.name: n.statement.type if isinstance(n.statement, ir.Loop) else ""
+            for n in found
+            if isinstance(n.target, ir.Name)
+        }
+
+    @cached_property
+    def live(self) -> Mapping[int, frozenset[str]]:
+        """For each node where paths meet, the variables that may still be read."""
+        return live_at_joins(self.graph) if self.is_relevant else {}
+
+    @cached_property
+    def joins(self) -> frozenset[int]:
+        """The nodes where paths meet."""
+        ways = Counter(n for node in self.graph.nodes for n in (*node.next, node.unwind) if n >= 0)
+        return frozenset(n for n, count in ways.items() if count > 1)
+
+    @cached_property
+    def has_loops(self) -> bool:
+        """Whether a node can come twice on one path."""
+        nodes = enumerate(self.graph.nodes)
+        return any(0 <= n <= index for index, node in nodes for n in node.next)
 
 
-def _declared(graph: Graph) -> Iterator[ir.Assign]:
+def _declared(graph: Graph) -> Iterator[tuple[str, ir.Assign]]:
     for node in graph.nodes:
         found = node.statement
         if isinstance(found, ir.Assign) and found.declares and isinstance(found.target, ir.Name):
-            yield found
+            yield found.target.name, found
 
 
 def _assigned(graph: Graph) -> Iterator[str]:

@@ -23,7 +23,7 @@ from loadstone.review.analyses.program import KnownFunction, KnownProgram, local
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.cfg import Graph, Kind
-from loadstone.review.walk import parts_of
+from loadstone.review.walk import kept, parts_of
 
 __all__ = ["Summaries", "components"]
 
@@ -41,26 +41,41 @@ class Summaries:
         self._inert: set[KnownFunction] = set()
         self._ends: set[KnownFunction] = set()
         self._gives_back: dict[KnownFunction, frozenset[str]] = {}
-        self._readers = frozenset(known for known in program.every if _reads_shared(known))
-        called = {known: tuple(self._callees(known)) for known in program.every}
-        for component in components(called):
-            self._settle(component)
+        self._settled: set[KnownFunction] = set()
 
     def is_inert(self, known: KnownFunction) -> bool:
         """Whether following the function can change nothing that is asked about."""
+        self._reach(known)
         return known in self._inert
 
     def reads_shared(self, known: KnownFunction) -> bool:
         """Whether the function looks at variables of its file: which locks its callers hold then is worth knowing."""
-        return known in self._readers
+        return _reads_shared(known)
 
     def never_returns(self, known: KnownFunction) -> bool:
         """Whether no path through the function comes back."""
+        self._reach(known)
         return known in self._ends
 
     def gives_back(self, known: KnownFunction) -> frozenset[str]:
         """The last words of locks that the function, or one it calls, gives back though neither has taken them."""
+        self._reach(known)
         return self._gives_back.get(known, frozenset())
+
+    def _reach(self, known: KnownFunction) -> None:
+        """Settle a function and all that it leads to, where nobody has asked before."""
+        if known in self._settled:
+            return
+        called: dict[KnownFunction, tuple[KnownFunction, ...]] = {}
+        work = [known]
+        while work:
+            one = work.pop()
+            if one not in called:
+                called[one] = tuple(found for found in self._callees(one) if found not in self._settled)
+                work.extend(called[one])
+        for component in components(called):
+            self._settle(component)
+            self._settled.update(component)
 
     def _callees(self, known: KnownFunction) -> Iterator[KnownFunction]:
         for call in calls_in(known.function.body):
@@ -87,7 +102,7 @@ class Summaries:
                 if known not in self._ends and self._comes_back_never(known):
                     self._ends.add(known)
                     changed = True
-                if (given := self._given_back(known)) != self.gives_back(known):
+                if (given := self._given_back(known)) != self._gives_back.get(known, frozenset()):
                     self._gives_back[known] = given
                     changed = True
 
@@ -100,7 +115,7 @@ class Summaries:
                 target = call.receiver if api.subject < 0 else call.arguments[0] if call.arguments else None
                 (given if api.role is ApiRole.UNLOCK else taken).add(_named(target))
             elif api is None and (found := self._found(call, known)) is not None:
-                given |= self.gives_back(found)
+                given |= self._gives_back.get(found, frozenset())
         return frozenset(given - taken - {""})
 
     def _touches_nothing(self, known: KnownFunction) -> bool:
@@ -151,6 +166,7 @@ def _named(target: ir.Expression | None) -> str:
     return bare.name if isinstance(bare, ir.Name | ir.Member) else ""
 
 
+@kept
 def _reads_shared(known: KnownFunction) -> bool:
     """Whether a function names a variable of its file that is no constant."""
     if known.unit.language is ir.Language.PYTHON:

@@ -20,7 +20,7 @@ from loadstone.review.rules.places import ALL, NATIVE
 from loadstone.review.rules.python_locks import is_locked, locks_made
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.swallowed_load_failure import LOADS, entered, reaching_loads
-from loadstone.review.walk import calls, expressions, parts_of, statements
+from loadstone.review.walk import calls, expressions, kept, parts_of, statements
 
 __all__ = ["RULE"]
 
@@ -73,6 +73,7 @@ _THREADED: Final = re.compile(
 """What says that functions of a file run in several threads. Flask: its server is threaded since 1.0."""
 
 
+@kept
 def _is_threaded(unit: ir.Unit) -> bool:
     """Whether a file says that several threads run in it: by starting them, or by a lock that it makes."""
     return bool(_THREADED.search(unit.text) or locks_made(unit))

@@ -25,7 +25,7 @@ from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.shown_threads import runners
 from loadstone.review.rules.thread_phases import phases_of
 from loadstone.review.rules.unsafe_signal_handler import handlers
-from loadstone.review.walk import expressions
+from loadstone.review.walk import expressions, kept
 
 __all__ = ["RULE", "Shared", "is_alone", "is_count", "shared_state"]
 
@@ -116,8 +116,13 @@ def _locks(access: Access) -> tuple[str, ...]:
     return tuple(dict.fromkeys(h.lock.partition(" of ")[0].rpartition(".")[2] for h in reversed(access.locks)))
 
 
-def shared_state(facts: Facts) -> Iterator[Shared]:
+@kept
+def shared_state(facts: Facts) -> tuple[Shared, ...]:
     """Shared variables with all their accesses, those that are atomic, constant or locks themselves left out."""
+    return tuple(_shared(facts))
+
+
+def _shared(facts: Facts) -> Iterator[Shared]:
     groups: dict[Slot, list[Access]] = {}
     units = {unit.path: unit for unit in facts.program.units}
     for access in facts.accesses:
@@ -176,11 +181,21 @@ def _means(neighbours: Neighbours, here: Unit, other: Unit) -> bool:
     )
 
 
-def _is_safe_by_type(unit: Unit, variable: str, owner: str) -> bool:
-    spelled = next((v.type for v in unit.variables if v.name == variable and not owner), "")
+@kept
+def _types(unit: Unit) -> dict[tuple[str, str], str]:
+    """The types of a file's variables, and of its members by the class they are of; by none, the first that says."""
+    found: dict[tuple[str, str], str] = {}
+    for variable in unit.variables:
+        found.setdefault(("", variable.name), variable.type)
     for one in unit.classes:
-        if one.name == owner or not owner:
-            spelled = spelled or next((m.type for m in one.members if m.name == variable), "")
+        for name, spelled in {m.name: m.type for m in reversed(one.members)}.items():
+            for owner in {one.name, ""}:
+                found[owner, name] = found.get((owner, name)) or spelled
+    return found
+
+
+def _is_safe_by_type(unit: Unit, variable: str, owner: str) -> bool:
+    spelled = _types(unit).get((owner, variable), "")
     constant = spelled.startswith(_CONSTANT) and "*" not in spelled
     return any(word in spelled for word in _ATOMIC) or constant or "mutex" in spelled.lower()
 

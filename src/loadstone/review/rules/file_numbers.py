@@ -17,7 +17,7 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
-from loadstone.review.walk import children, expressions, tops
+from loadstone.review.walk import children, expressions, kept, tops
 
 __all__ = ["FileNumbers", "Untested", "reads_headers"]
 
@@ -464,6 +464,7 @@ def _compared(function: ir.Function) -> Iterator[str]:
                     yield from filter(None, map(place_named, expressions(part)))
 
 
+@kept
 def reads_headers(unit: ir.Unit) -> bool:
     """Whether a C or C++ file reads the headers of ELF, PE or Mach-O files."""
     return unit.language is not ir.Language.PYTHON and _HEADERS.search(unit.text) is not None

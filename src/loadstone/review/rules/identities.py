@@ -18,6 +18,7 @@ from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.analyses.neighbours import headers_of
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.typenames import base_type, element, pointee
+from loadstone.review.walk import kept
 
 __all__ = ["NamesInSight", "Thing", "is_among", "sized_parameters"]
 
@@ -50,16 +51,27 @@ def sized_parameters(unit: ir.Unit, function: ir.Function) -> frozenset[str]:
     return frozenset(named) & {p.name for p in function.parameters}
 
 
+@kept
+def _members_in_sight(program: ir.Program, unit: ir.Unit) -> dict[str, dict[str, str]]:
+    """The members, with their types, of the classes that a file sees."""
+    near = headers_of(unit)
+    seen = (u for u in program.units if u is unit or u.path.rpartition("/")[2] in near)
+    return {c.name: {m.name: m.type for m in c.members} for u in seen for c in u.classes}
+
+
+@kept
+def _shared(unit: ir.Unit) -> dict[str, str]:
+    return {v.name: v.type for v in unit.variables}
+
+
 class NamesInSight:
     """What names mean in one function: its own variables, those of its file, members by the types in sight."""
 
     def __init__(self, program: ir.Program, unit: ir.Unit, function: ir.Function) -> None:
         self.function = function
         self.unit = unit
-        near = headers_of(unit)
-        seen = (u for u in program.units if u is unit or u.path.rpartition("/")[2] in near)
-        self.members = {c.name: {m.name: m.type for m in c.members} for u in seen for c in u.classes}
-        self.shared = {v.name: v.type for v in unit.variables}
+        self.members = _members_in_sight(program, unit)
+        self.shared = _shared(unit)
 
     @cached_property
     def local(self) -> dict[str, str]:

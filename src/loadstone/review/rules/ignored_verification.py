@@ -56,7 +56,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from dropped_tool_verdicts(rule, facts)
     yield from about_keyed_digests(rule, facts)
     for unit in facts.program.units:
-        if unit.language is ir.Language.PYTHON and DIGEST.search(unit.text):
+        if unit.language is ir.Language.PYTHON and unit.functions and DIGEST.search(unit.text):
             yield from _weak(rule, facts, unit)
             yield from off_by_default(rule, unit)
 

@@ -9,7 +9,7 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.walk import expressions
+from loadstone.review.walk import expressions, kept
 
 __all__ = ["Learner", "spelled"]
 
@@ -21,6 +21,7 @@ _ORDERS: Final = frozenset({"<", "<=", ">", ">="})
 _MAX_SPELLED: Final = 8
 
 
+@kept
 def spelled(expression: ir.Expression | None) -> str:
     """``a.b.c`` as it is written, and ``str(x)``, ``x.strip()`` as ``x``; empty when it is something else."""
     parts: list[str] = []
