@@ -18,7 +18,7 @@ from loadstone.review.analyses import SEEDS
 from loadstone.review.analyses.mentions import calls_in, every_statement, names_in
 from loadstone.review.analyses.words import MAINS
 from loadstone.review.apis import CORE, ApiRole, Tables, tables
-from loadstone.review.walk import expressions
+from loadstone.review.walk import expressions, kept
 
 __all__ = ["Reread", "read_together", "with_reached"]
 
@@ -132,7 +132,13 @@ class _Links:
         wanted = self._used & unit.words
         if not wanted:
             return users
-        return users | ({word for match in _DEFINED.finditer(unit.text) for word in match.groups() if word} & wanted)
+        return users | (_defined(unit) & wanted)
+
+
+@kept
+def _defined(unit: ir.Unit) -> frozenset[str]:
+    """What a file that was not read through defines for others, by its looks."""
+    return frozenset(word for words in _DEFINED.findall(unit.text) for word in words if word)
 
 
 def _handles(function: ir.Function, known: Tables, roles: frozenset[ApiRole] = SEEDS) -> bool:

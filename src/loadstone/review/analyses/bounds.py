@@ -38,18 +38,22 @@ class StepBudget:
     record: Record
     root: KnownFunction | None = None
     steps: int = 0
+    is_spent: bool = False
+    """Whether the function has had all the steps it may have path by path."""
+
     followed: set[int] = field(default_factory=set)
 
     def start(self, root: KnownFunction) -> None:
         """Begin with another function."""
         self.root = root
         self.steps = 0
+        self.is_spent = False
         self.followed.clear()
 
-    @property
-    def is_spent(self) -> bool:
-        """Whether the function has had all the steps it may have path by path."""
-        return self.steps >= MAX_STEPS
+    def step(self) -> None:
+        """A node is run."""
+        self.steps += 1
+        self.is_spent = self.steps >= MAX_STEPS
 
     def allows(self, call: int) -> bool:
         """Whether a call may be followed: any until the steps are spent, then each place once, for as many again.

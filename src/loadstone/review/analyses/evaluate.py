@@ -35,7 +35,7 @@ from loadstone.review.analyses.values import (
 )
 from loadstone.review.analyses.words import dotted_name, uncast, word_of
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.typenames import base_type, is_characters, is_reference
+from loadstone.review.typenames import base_type, is_characters
 
 __all__ = ["PathEvaluator"]
 
@@ -449,14 +449,23 @@ class PathEvaluator:
 
     def named(self, name: str, state: State, frame: Frame) -> Place:
         """The place a name stands for here."""
+        place = frame.places.get(name) or self._named(name, frame)
+        if name in frame.known.references and isinstance(place, Local):
+            bound = state.env.get(place)
+            if isinstance(bound, PlaceAddress):
+                return bound.place
+        return place
+
+    def _named(self, name: str, frame: Frame) -> Place:
+        place = self._found(name, frame)
+        if not isinstance(place, Field):  # of the object whose method runs, which is another each time
+            frame.places[name] = place
+        return place
+
+    def _found(self, name: str, frame: Frame) -> Place:
         known = frame.known
         if name in known.locals and name not in known.statics:
-            place = Local(frame.number, name)
-            if is_reference(known.types.get(name, "")):
-                bound = state.env.get(place)
-                if isinstance(bound, PlaceAddress):
-                    return bound.place
-            return place
+            return Local(frame.number, name)
         if name in known.statics:
             return Global(known.unit.path, f"{known.function.name}:{name}")
         if name in self.program.variables.get(known.unit.path, ()):

@@ -62,6 +62,9 @@ class PathMemory:
         self.sites = sites
         self.types: dict[Value, str] = {}
         self.frame_types: dict[int, Frame] = {}
+        self._spelled: dict[tuple[object, int], str] = {}
+        self._noted: set[tuple[object, ...]] = set()
+        self._types_then = 0
         sites.slot = self.slot_of_copy
 
     # Loading.
@@ -295,6 +298,23 @@ class PathMemory:
 
     def type_of(self, thing: object, frame: Frame) -> str:
         """The spelled type of a place, or of what a value points at; empty when nothing tells."""
+        if type(thing) is not Field and type(thing) is not Initial:
+            return self._type_of(thing, frame)
+        self._forget_if_learnt()
+        key = (thing, frame.number)
+        found = self._spelled.get(key)
+        if found is None:
+            found = self._spelled[key] = self._type_of(thing, frame)
+        return found
+
+    def _forget_if_learnt(self) -> None:
+        """What was worked out from types is worked out again when more of them are known."""
+        if len(self.types) != self._types_then:
+            self._types_then = len(self.types)
+            self._spelled.clear()
+            self._noted.clear()
+
+    def _type_of(self, thing: object, frame: Frame) -> str:
         match thing:
             case Local(frame=number, name=name):
                 owner = frame if number == frame.number else self.frame_types.get(number)
@@ -400,6 +420,11 @@ class PathMemory:
     def _access(self, place: Place, state: State, frame: Frame, line: int, *, is_write: bool, holds: str = "") -> None:
         if isinstance(place, Local) or frame.known.function.name == "main":
             return
+        self._forget_if_learnt()
+        key = (place, frame.number, line, is_write, holds, state.locks)
+        if key in self._noted:
+            return
+        self._noted.add(key)
         found = self.shared(place, frame)
         if found is None:
             return

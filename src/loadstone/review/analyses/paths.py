@@ -33,6 +33,7 @@ from loadstone.review.analyses.values import (
     Field,
     Initial,
     Local,
+    Place,
     PlaceAddress,
     Spot,
     This,
@@ -95,12 +96,13 @@ class _Paths:
             tables, program, record, self.sites, self.memory, locks, evaluator, self.scopes
         )
         self.frames: dict[tuple[object, ...], int] = {}
+        self.places: dict[int, dict[str, Place]] = {}
 
     def _frame(
         self, key: tuple[object, ...], known: KnownFunction, chain: tuple[Spot, ...], level: int, this: Value
     ) -> Frame:
         number = self.frames.setdefault(key, len(self.frames))
-        frame = Frame(number, known, chain, level, this)
+        frame = Frame(number, known, chain, level, this, self.places.setdefault(number, {}))
         self.memory.frame_types[number] = frame
         return frame
 
@@ -152,7 +154,7 @@ class _Paths:
             admitted = self._admitted(index, state, seen, together, frame)
             if admitted is None:
                 continue
-            self.budget.steps += 1
+            self.budget.step()
             if node.kind is Kind.END:
                 how = "raise" if isinstance(node.statement, ir.Raise) else "return"
                 ended.append((admitted, how, frame.spot(node.line)))
@@ -231,7 +233,8 @@ class _Paths:
             self._thrown_with_locks(node, state, frame)
         locks = state.locks
         for slot, after in self.statements.step(node, state, frame):
-            self._end_temporaries(node, len(locks), after)
+            if len(after.locks) > len(locks):
+                self._end_temporaries(node, len(locks), after)
             if slot < len(node.next) and node.next[slot] >= 0:
                 found.append((node.next[slot], after))
         return found
@@ -239,7 +242,7 @@ class _Paths:
     @staticmethod
     def _end_temporaries(node: Node, before: int, after: State) -> None:
         """A guard that no variable holds ends with its statement."""
-        if len(after.locks) <= before or node.kind is Kind.ENTER:
+        if node.kind is Kind.ENTER:
             return
         made = uncast(node.expression)
         holds = isinstance(node.statement, ir.Assign) and node.statement.declares and isinstance(made, ir.Call)

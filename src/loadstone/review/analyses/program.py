@@ -14,7 +14,7 @@ from loadstone.review.analyses.graphs import graph_of
 from loadstone.review.analyses.liveness import live_at_joins
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.neighbours import Neighbours
-from loadstone.review.analyses.values import Global, Spot, Value
+from loadstone.review.analyses.values import Global, Place, Spot, Value
 from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.cfg import Graph, Kind
 from loadstone.review.typenames import base_type, is_reference
@@ -36,6 +36,17 @@ class KnownFunction:
     unit: ir.Unit
     tables: Tables
     is_relevant: bool = True
+
+    def spot(self, line: int) -> Spot:
+        """A line of it."""
+        found = self._spots.get(line)
+        if found is None:
+            found = self._spots[line] = Spot(self.unit.path, line, self.function.name, self.function.condition)
+        return found
+
+    @cached_property
+    def _spots(self) -> dict[int, Spot]:
+        return {}
 
     @cached_property
     def graph(self) -> Graph:
@@ -67,6 +78,11 @@ class KnownFunction:
     def statics(self) -> frozenset[str]:
         """The names it declares that outlive its calls."""
         return frozenset(name for name, statement in _declared(self.graph) if statement.static)
+
+    @cached_property
+    def references(self) -> frozenset[str]:
+        """The names it declares as references."""
+        return frozenset(name for name, spelled in self.types.items() if is_reference(spelled))
 
     @cached_property
     def _gone_through(self) -> Mapping[str, str]:
@@ -408,7 +424,8 @@ def _base_name(target: ir.Expression) -> str:
 class Frame:
     """One call of a function: its number keeps its locals apart; ``chain`` is how it was reached.
 
-    ``unused`` is the call whose result the current statement does not look at.
+    ``unused`` is the call whose result the current statement does not look at; ``places`` are what its names stand
+    for, as far as they were asked for.
     """
 
     number: int
@@ -416,6 +433,7 @@ class Frame:
     chain: tuple[Spot, ...]
     level: int
     this: Value
+    places: dict[str, Place]
     unused: ir.Call | None = None
 
     @property
@@ -425,5 +443,4 @@ class Frame:
 
     def spot(self, line: int) -> Spot:
         """A line of this function."""
-        function = self.known.function
-        return Spot(self.known.unit.path, line, function.name, function.condition)
+        return self.known.spot(line)

@@ -96,7 +96,7 @@ _NOT_COPIED: Final = re.compile(
 )
 """Types of members that make the copy of their class one the compiler refuses."""
 
-_WORD: Final = re.compile(rb"[A-Za-z_]\w*")
+_WORD: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SCOPES: Final = {
     "namespace_definition",
     "linkage_specification",
@@ -129,10 +129,10 @@ def parse_source(path: str, data: bytes, language: ir.Language, wanted: frozense
         return ir.Unit(path, language, source, gaps=(gap,), line_count=lines)
     if language is ir.Language.C and path.endswith(_HEADERS) and _OF_CPP.search(_FOR_CPP.sub(b"", data)):
         language = ir.Language.CPP  # a header of C++ that is called as those of C are
-    found = {w.decode(errors="replace") for w in set(_WORD.findall(data))}
-    relevant = (words() | wanted | _REASONS | _OF_A_LIBRARY) & found
+    found = set(_WORD.findall(source))
+    relevant = (words() & found) | (wanted & found) | (_REASONS & found) | (_OF_A_LIBRARY & found)
     if relevant or _LIBRARIES.search(data):
-        relevant |= (words(minor=True) | _FILE_FORMATS) & found
+        relevant |= (words(minor=True) & found) | (_FILE_FORMATS & found)
     if not relevant and _OUTSIDE & found:
         relevant = starters() & found  # a command made of what comes in is asked about wherever it stands
     if not relevant and path.endswith(_HEADERS) and _SHARED.search(data):
