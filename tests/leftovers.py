@@ -111,6 +111,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Look for what was left; fail for it where that is asked."""
     if "loadstone.probe.pool" in sys.modules:
         sys.modules["loadstone.probe.pool"].close_helpers()  # a worker process ends without its exit functions
+    if "multiprocessing.resource_tracker" in sys.modules:  # began with the first pool, and ends with this process
+        sys.modules["multiprocessing.resource_tracker"]._resource_tracker._stop()
     watch = session.config.stash.get(_WATCH, None)
     if watch is not None:
         watch.close(keep=exitstatus != pytest.ExitCode.OK)
