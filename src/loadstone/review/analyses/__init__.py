@@ -28,6 +28,9 @@ _LOCKS: Final = frozenset({ApiRole.LOCK, ApiRole.TRY_LOCK, ApiRole.GUARD})
 _CALLER_LEVELS: Final = 2
 """How many levels of callers above a function that handles libraries are followed too."""
 
+_OF_OTHERS: Final = frozenset({"network", "another process"})
+"""Kinds of sources of which somebody else decides what they say."""
+
 _SOURCE_LEVELS: Final = 2
 """How many more levels of callers, and of callees, are followed where they read what comes from outside."""
 
@@ -121,7 +124,9 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
     shares: dict[int, set[str]] = {}
     loading: set[int] = set()
     reading: set[int] = set()
+    sent: set[int] = set()
     making: set[int] = set()
+    opening: set[int] = set()
     callers: dict[int, set[str]] = {}
     for unit in program.units:
         shared = {v.name for v in unit.variables}
@@ -136,9 +141,9 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
                 if api is not None and api.role in SEEDS:
                     wanted.add(key)
                 if api is not None and api.role is ApiRole.SOURCE:
-                    reading.add(key)
-                if api is not None and api.role is ApiRole.OPEN and makes_file(call):
-                    making.add(key)
+                    (sent if api.kind in _OF_OTHERS else reading).add(key)
+                if api is not None and api.role in {ApiRole.FILE, ApiRole.OPEN}:
+                    (making if api.role is ApiRole.FILE or makes_file(call) else opening).add(key)
                 if api is not None and api.role is ApiRole.LOAD and unit.language is ir.Language.C:
                     loading.add(key)
                 if call.name in shared:
@@ -160,7 +165,9 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
         if not more:
             break
         wanted |= more
-    wanted |= (reading | making) & _near(wanted, calls, names)
+    fed = (making | opening) & _near(sent, calls, names)  # a name that somebody sends may lead to a file
+    wanted |= fed | (sent & _near(fed, calls, names))
+    wanted |= (reading | sent | making) & _near(wanted, calls, names)
     return wanted | _beside_locks(program, known_tables, wanted, shares)
 
 

@@ -34,7 +34,12 @@ __all__ = ["Sites"]
 
 _MAX_PIECES: Final = 16
 _MAX_INVOCATIONS: Final = 24
-_EACH: Final = frozenset({ApiRole.SET_ENVIRONMENT, ApiRole.SEARCH_PATH, ApiRole.JOIN, ApiRole.COMMAND, ApiRole.RESOLVE})
+_EACH: Final = frozenset(
+    {
+        *(ApiRole.SET_ENVIRONMENT, ApiRole.SEARCH_PATH, ApiRole.JOIN, ApiRole.COMMAND, ApiRole.RESOLVE),
+        ApiRole.FILE,
+    }
+)
 """Roles of which every argument is looked at, piece by piece."""
 
 _OPENED: Final = frozenset({ApiRole.LOAD, ApiRole.OPEN, ApiRole.ALLOCATE})

@@ -40,6 +40,7 @@ class ApiRole(StrEnum):
     ALLOCATE = "allocate"
     FREE = "free"
     OPEN = "open"
+    FILE = "file"
     CLOSE = "close"
     LOCK = "lock"
     UNLOCK = "unlock"
@@ -68,6 +69,7 @@ class ApiRole(StrEnum):
     TEMPORARY = "temporary"
     PERMISSION = "permission"
     COMMAND = "command"
+    CODE = "code"
     DOWNLOAD = "download"
     NO_RETURN = "no-return"
     ASSERTION = "assertion"
@@ -110,6 +112,7 @@ MINOR: Final = frozenset(
     {
         ApiRole.SET_ENVIRONMENT,
         ApiRole.COMMAND,
+        ApiRole.CODE,
         ApiRole.PERMISSION,
         ApiRole.TEMPORARY,
         ApiRole.VERIFY,

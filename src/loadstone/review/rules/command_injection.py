@@ -18,7 +18,7 @@ from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.lookups import plays, word
-from loadstone.review.rules.origins import weighed
+from loadstone.review.rules.origins import begun_by, weighed
 from loadstone.review.rules.places import ALL, NATIVE, at, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -264,6 +264,10 @@ def _begins_with_path(line: ir.Expression) -> bool:
 
 def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterator[Claim]:
     constants = [p.text for p in invocation.parts if p.text is not None]
+    chosen = _chosen(site, invocation) if site.unit.language in NATIVE and site.api.kind != "shell" else None
+    if chosen is not None:
+        yield _started(rule, site, chosen, facts)
+        return
     if site.api.kind == "command line":
         yield from _command_line(rule, site, invocation, constants)
         return
@@ -322,6 +326,37 @@ def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterat
             yield rule.yes(
                 "The tool is started without a shell, its arguments apart", at(site.spot), context=site.spot.function
             )
+
+
+_OTHERS: Final = frozenset({"network", "another process"})
+"""Sources of somebody else: who starts an own program may choose what it starts."""
+
+
+def _chosen(site: Site, invocation: Invocation) -> Part | None:
+    """What somebody else sent, where it begins the name of the program that is started."""
+    begins = begun_by(site, invocation, invocation.parts, _OTHERS)
+    number = site.api.symbol
+    if begins is None and number is not None and number < len(invocation.pieces):
+        return begun_by(site, invocation, invocation.pieces[number], _OTHERS)
+    return begins
+
+
+def _started(rule: Rule, site: Site, part: Part, facts: Facts) -> Claim:
+    assert part.taint is not None
+    return rule.no(
+        f"What comes from {'the network' if part.taint.kind == 'network' else part.taint.kind} (line "
+        f"{part.taint.spot.line}) says which program is started.",
+        at(site.spot),
+        cwe=78,
+        severity=weighed(Severity.HIGH, part.taint.kind, facts, site.unit.language),
+        fix="Look the name up in a table of the programs that may be started.",
+        why=(
+            step(part.taint.spot, f"read from the {part.taint.kind}", "taint"),
+            step(site.spot, f"{site.api.name} starts it", "use"),
+        ),
+        context=site.spot.function,
+        condition=site.spot.condition,
+    )
 
 
 def _is_made_here(part: Part) -> bool:

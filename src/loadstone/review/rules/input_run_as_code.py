@@ -1,4 +1,4 @@
-"""Is what Python runs, rebuilds into objects or sets by name the program's own, and not what somebody sends?"""
+"""Is what runs as code, is rebuilt into objects or set by name the program's own, and not what somebody sends?"""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.travel import Arrival, SinkKind
+from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
-from loadstone.review.rules.origins import weighed
-from loadstone.review.rules.places import PYTHON, at
+from loadstone.review.rules.origins import begun_by, weighed
+from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
@@ -25,6 +26,7 @@ _SAYS: Final = {
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _native(rule, facts)
     loaded = {arrival.source.spot for arrival, _ in by_sink(facts, SinkKind.LOAD)}  # told there, and once
     for arrival, unchecked in by_sink(facts, *_SAYS):
         if not unchecked or not _is_others(arrival) or arrival.source.spot in loaded:
@@ -44,6 +46,31 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         )
 
 
+_SENT: Final = frozenset({"network", "another process"})
+
+
+def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """C and C++: an interpreter inside the program runs a text, or the file of a name, that somebody sent."""
+    for site in (s for s in facts.reached if s.api.role is ApiRole.CODE):
+        begins = (begun_by(site, v, v.parts, _SENT) for v in sorted(site.invocations, key=repr))
+        part = next((p for p in begins if p is not None), None)
+        if part is not None and part.taint is not None:
+            yield rule.no(
+                f"{site.api.name} runs as code what was read from the {part.taint.kind} at line "
+                f"{part.taint.spot.line}.",
+                at(site.spot),
+                cwe=94,
+                fix="Run scripts of the program's own alone, and take values in as data.",
+                why=(
+                    step(part.taint.spot, f"read from the {part.taint.kind}", "taint"),
+                    *(step(s, "passed on by this call", "call") for s in site.chain),
+                    step(site.spot, f"{site.api.name} runs it", "use"),
+                ),
+                context=site.spot.function,
+                condition=site.spot.condition,
+            )
+
+
 _KEPT: Final = frozenset({"file", "configuration file"})
 
 
@@ -59,14 +86,14 @@ def _is_others(arrival: Arrival) -> bool:
 
 RULE: Final = Rule(
     id="input-run-as-code",
-    question="Is what Python runs, rebuilds into objects or sets by name the program's own?",
+    question="Is what runs as code, is rebuilt into objects or set by name the program's own?",
     practice=Practice.INPUT_VALIDATION,
     cwe=95,
     severity=Severity.HIGH,
-    languages=PYTHON,
+    languages=ALL,
     why=(
-        "eval, exec and pickle run what they are given; a name that is set from outside reaches attributes "
-        "nobody meant."
+        "eval, exec, pickle and embedded interpreters run what they are given; a name that is set from outside "
+        "reaches attributes nobody meant."
     ),
     fix="Parse a format that holds data alone (JSON, ast.literal_eval), and name what may be set.",
     bad='job = pickle.loads(request.data)\nscale = eval(request.form["scale"])\n',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -16,7 +16,17 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.rights import lends_rights
 
-__all__ = ["HARMLESS", "Judgement", "Origin", "constant_path", "is_absolute", "judgements", "led_by", "weighed"]
+__all__ = [
+    "HARMLESS",
+    "Judgement",
+    "Origin",
+    "begun_by",
+    "constant_path",
+    "is_absolute",
+    "judgements",
+    "led_by",
+    "weighed",
+]
 
 HARMLESS: Final = frozenset(
     {"guarded environment", "predictable temporary", "shared directory temporary", "current directory"}
@@ -134,6 +144,14 @@ def led_by(site: Site, invocation: Invocation, kinds: frozenset[str]) -> Part | 
         if sent and (_follows_separator(piece, pieces) or (below and len(pieces) == 1)):
             return piece
     return None
+
+
+def begun_by(site: Site, invocation: Invocation, pieces: Sequence[Part], kinds: frozenset[str]) -> Part | None:
+    """What of such a source a text of these pieces begins with, and nobody asked about; None when nothing does."""
+    first = next((p for p in pieces if p.text != ""), None)
+    if first is None or first.taint is None or first.taint.kind not in kinds or _is_number(first, invocation):
+        return None
+    return None if _is_cleared(first, site) or _is_cleared(invocation.whole, site) else first
 
 
 _CONVERSION: Final = re.compile(r"%[-+ #0-9.*]*(?:hh|h|ll|l|j|z|t|L)?([a-zA-Z])")
