@@ -18,6 +18,7 @@ import operator
 import sys
 from importlib import import_module
 from reprlib import recursive_repr
+from types import MemberDescriptorType
 
 TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
 if TYPE_CHECKING:
@@ -107,7 +108,13 @@ def _compiled_init(cls: type, fields: Iterable[PlainField], *, frozen: bool) -> 
             value = f"_make_{name}()" if made_here else f"_default_{name}"
         else:
             continue
-        body.append(f"_set(self, {name!r}, {value})" if frozen else f"self.{name} = {value}")
+        if not frozen:
+            body.append(f"self.{name} = {value}")
+        elif isinstance(slot := getattr(cls, name, None), MemberDescriptorType):  # half as long as by the name
+            names[f"_set_{name}"] = slot.__set__
+            body.append(f"_set_{name}(self, {value})")
+        else:
+            body.append(f"_set(self, {name!r}, {value})")
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
     parameters = ", ".join([*positional, *(["*", *keyword] if keyword else [])])

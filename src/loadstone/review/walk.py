@@ -25,6 +25,7 @@ __all__ = [
 _REMEMBERED: Final = 1 << 17
 """Answers of one kind that are kept for the next question: more than a part of the source has statements."""
 
+_T = TypeVar("_T")
 _F = TypeVar("_F", bound=Callable[..., object])
 _FORGETTING: Final[list[Callable[[], None]]] = []
 
@@ -34,6 +35,25 @@ def kept(function: _F) -> _F:
     remembering = lru_cache(_REMEMBERED)(function)
     _FORGETTING.append(remembering.cache_clear)
     return cast("_F", remembering)
+
+
+def _kept_of_body(function: Callable[[tuple[ir.Statement, ...]], _T]) -> Callable[[Iterable[ir.Statement]], _T]:
+    """As :func:`kept`, of a pure function of statements: which ones they are is asked, for to hash them takes long."""
+    remembered: dict[int, tuple[tuple[ir.Statement, ...], _T]] = {}
+    _FORGETTING.append(remembered.clear)
+
+    def found(body: Iterable[ir.Statement]) -> _T:
+        before = remembered.get(id(body))
+        if before is not None:
+            return before[1]
+        if not isinstance(body, tuple):
+            return function(tuple(body))
+        if len(remembered) >= _REMEMBERED:
+            remembered.clear()
+        remembered[id(body)] = body, function(body)  # while it is held, nothing else has its number
+        return remembered[id(body)][1]
+
+    return found
 
 
 def forget() -> None:
@@ -140,10 +160,10 @@ _BLOCKS: Final[dict[type, Callable[[Any], tuple[ir.Block, ...]]]] = {
 
 def statements(body: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
     """Every statement, those in blocks after the one that holds them."""
-    return iter(_every(tuple(body)))
+    return iter(_every(body))
 
 
-@kept
+@_kept_of_body
 def _every(body: tuple[ir.Statement, ...]) -> tuple[ir.Statement, ...]:
     found = []
     stack = [*body][::-1]
@@ -159,20 +179,20 @@ def _every(body: tuple[ir.Statement, ...]) -> tuple[ir.Statement, ...]:
 
 def parts(body: Iterable[ir.Statement]) -> Iterator[ir.Expression]:
     """Every expression in these statements, each before its parts."""
-    return iter(_every_part(tuple(body)))
+    return iter(_every_part(body))
 
 
-@kept
+@_kept_of_body
 def _every_part(body: tuple[ir.Statement, ...]) -> tuple[ir.Expression, ...]:
     return tuple(part for statement in _every(body) for part in parts_of(statement))
 
 
 def calls(body: Iterable[ir.Statement]) -> Iterator[ir.Call]:
     """Every call in these statements."""
-    return iter(_every_call(tuple(body)))
+    return iter(_every_call(body))
 
 
-@kept
+@_kept_of_body
 def _every_call(body: tuple[ir.Statement, ...]) -> tuple[ir.Call, ...]:
     return tuple(part for part in _every_part(body) if isinstance(part, ir.Call))
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import module_value
-from loadstone.review.walk import calls, dotted, expressions, statements, tops
+from loadstone.review.walk import calls, dotted, expressions, parts, statements, tops
 
 __all__ = ["COMPUTED", "ForeignFunction", "ForeignUse", "foreign_functions", "is_foreign", "symbol_of"]
 
@@ -179,15 +179,13 @@ def _declare(
 def _passed_on(function: ir.Function) -> dict[str, str]:
     """Variables that end where an address is expected (a cast, ``.contents``) or in another foreign function."""
     names: dict[str, str] = {}
-    for statement in statements(function.body.body):
-        for top in tops(statement):
-            for node in expressions(top):
-                if isinstance(node, ir.Member) and node.name == "contents" and isinstance(node.base, ir.Name):
-                    names[node.base.name] = "pointer"
-                elif isinstance(node, ir.Call) and (kind := _taking(node)):
-                    for argument in node.arguments[:1]:
-                        if isinstance(argument, ir.Name) and names.get(argument.name) != "pointer":
-                            names[argument.name] = kind
+    for node in parts(function.body.body):
+        if isinstance(node, ir.Member) and node.name == "contents" and isinstance(node.base, ir.Name):
+            names[node.base.name] = "pointer"
+        elif isinstance(node, ir.Call) and (kind := _taking(node)):
+            for argument in node.arguments[:1]:
+                if isinstance(argument, ir.Name) and names.get(argument.name) != "pointer":
+                    names[argument.name] = kind
     return names
 
 

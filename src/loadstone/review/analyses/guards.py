@@ -10,14 +10,14 @@ place in the source, and whether it is enough is for the rules that follow value
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.walk import blocks, children, expressions, statements, tops
+from loadstone.review.walk import blocks, children, expressions, parts, parts_of, statements
 
 __all__ = ["Asks", "Guard", "guards_of", "simple", "words_in"]
 
@@ -123,8 +123,7 @@ class _Finder:
         self.origins = {p.name: Asks.RESULT if self.judges else Asks.INPUT for p in self.function.parameters}
         for statement in statements(self.function.body.body):
             yield from self._guard(statement)
-            for top in tops(statement):
-                self._learn(top)
+            self._learn(parts_of(statement))
             self._assigned(statement)
 
     def _guard(self, statement: ir.Statement) -> Iterator[Guard]:
@@ -133,21 +132,20 @@ class _Finder:
                 left = next((arm for arm in blocks(statement) if self._leaves(arm)), None)
                 if left is not None or self._encloses_use(statement):
                     end = statement.line if left is None else max(statement.line, left.end_line)
-                    self._learn(condition)
+                    self._learn(expressions(condition))
                     yield from self._made(condition, statement.line, end)
             case ir.Loop(condition=condition) if condition is not None:
-                self._learn(condition)
+                self._learn(expressions(condition))
                 yield from self._made(condition, statement.line, statement.line)
             case ir.Return(value=ir.Operation(operator=operator) as value) if operator in _COMPARES | _LOGIC | {"?:"}:
                 yield from self._made(value, statement.line, statement.line)
             case ir.Return(value=ir.Call(name=name) as value) if _QUESTION.search(simple(name)):
                 yield from self._made(value, statement.line, statement.line)
-        for top in tops(statement):
-            for part in expressions(top):
-                if isinstance(part, ir.Operation) and part.operator == "?:":
-                    yield from self._made(part.operands[0], part.line, part.line)
-                elif isinstance(part, ir.Call) and part.arguments and self._asserts(part.name):
-                    yield from self._made(part.arguments[0], part.line, max(part.line, part.end_line))
+        for part in parts_of(statement):
+            if isinstance(part, ir.Operation) and part.operator == "?:":
+                yield from self._made(part.operands[0], part.line, part.line)
+            elif isinstance(part, ir.Call) and part.arguments and self._asserts(part.name):
+                yield from self._made(part.arguments[0], part.line, max(part.line, part.end_line))
 
     def _asserts(self, name: str) -> bool:
         api = self.tables.get(name)
@@ -184,10 +182,7 @@ class _Finder:
         """``if (p) p->go()``: what is tested is used inside, and only there; ``if (bad) report(...)`` says so."""
         tested = {part.name for part in expressions(statement.condition) if isinstance(part, (ir.Name, ir.Member))}
         return any(
-            (isinstance(part, (ir.Name, ir.Member)) and part.name in tested)
-            for inner in statements(statement.then.body)
-            for top in tops(inner)
-            for part in expressions(top)
+            (isinstance(part, (ir.Name, ir.Member)) and part.name in tested) for part in parts(statement.then.body)
         )
 
     # Where values come from.
@@ -200,9 +195,9 @@ class _Finder:
                 if isinstance(part, ir.Name):
                     self._note(part.name, Asks.INPUT)
 
-    def _learn(self, expression: ir.Expression) -> None:
-        """Stores inside the expression, and what calls write through their arguments."""
-        for part in expressions(expression):
+    def _learn(self, every: Iterable[ir.Expression]) -> None:
+        """Stores among these, and what calls write through their arguments."""
+        for part in every:
             if isinstance(part, ir.AssignmentExpression):
                 self._bind(part.target, part.value)
             elif isinstance(part, ir.Call):

@@ -178,13 +178,13 @@ class PathMemory:
     @staticmethod
     def _wipe(place: Place, state: State) -> None:
         """What is written as a whole has no old fields."""
-        for field in [p for p in state.env if isinstance(p, Field) and p != place and is_inside(p, place)]:
+        for field in [p for p in state.env if type(p) is Field and p != place and is_inside(p, place)]:
             state.drop("env", field)
 
     def forget_inside(self, place: Place, state: State) -> None:
         """What an object held may be anything by now: what its fields were, and that their library was closed."""
         whole = self.held_in(place, state)
-        for field in [p for p in state.env if isinstance(p, Field) and is_inside(p, whole)]:
+        for field in [p for p in state.env if type(p) is Field and is_inside(p, whole)]:
             state.drop("env", field)
         for value in [v for v in state.closed if isinstance(v, Initial) and is_inside(v.place, place)]:
             state.drop("closed", value)
@@ -201,13 +201,13 @@ class PathMemory:
 
     def begun(self, built: Object, state: State) -> None:
         """An object is made where one was made in an earlier round of a loop: nothing is in it yet."""
-        for field in [p for p in state.env if isinstance(p, Field) and is_inside(p, built)]:
+        for field in [p for p in state.env if type(p) is Field and is_inside(p, built)]:
             state.drop("env", field)
 
     def clear(self, target: Value, state: State) -> None:
         """``memset(&x, 0, sizeof x)``: every field is null."""
         base: object = self.held_in(target.place, state) if isinstance(target, PlaceAddress) else target
-        for field in [p for p in state.env if isinstance(p, Field) and is_inside(p, base)]:
+        for field in [p for p in state.env if type(p) is Field and is_inside(p, base)]:
             state.assign(field, Constant(None))
         if isinstance(target, PlaceAddress) and not isinstance(target.place, Local):
             state.assign(target.place, Constant(None))
@@ -242,7 +242,7 @@ class PathMemory:
 
     def _escape_fields(self, place: object, state: State) -> None:
         for field, held in state.env.items():
-            if isinstance(held, CallResult) and isinstance(field, Field) and is_inside(field, place):
+            if type(held) is CallResult and type(field) is Field and is_inside(field, place):
                 state.escape(held)
 
     def _is_private(self, place: Place, state: State) -> bool:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from loadstone.review import ir
-from loadstone.review.walk import calls, children, parts, statements
+from loadstone.review.walk import calls, children, kept, parts, statements
 
-__all__ = ["calls_in", "children", "every_expression", "every_statement", "members_in", "module_value", "names_in"]
+__all__ = [
+    "calls_in",
+    "children",
+    "every_expression",
+    "every_statement",
+    "members_in",
+    "module_value",
+    "names_in",
+    "says",
+]
 
 
 def every_statement(block: ir.Block) -> Iterator[ir.Statement]:
@@ -23,6 +33,12 @@ def every_expression(block: ir.Block) -> Iterator[ir.Expression]:
 def calls_in(block: ir.Block) -> Iterator[ir.Call]:
     """Every call in a block."""
     return calls(block.body)
+
+
+@kept
+def says(unit: ir.Unit, pattern: re.Pattern[str]) -> bool:
+    """Whether the text of a file has what a pattern means, which is asked for many functions of it."""
+    return pattern.search(unit.text) is not None
 
 
 def names_in(block: ir.Block) -> Iterator[str]:

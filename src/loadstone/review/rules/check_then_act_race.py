@@ -76,7 +76,8 @@ _THREADED: Final = re.compile(
 @kept
 def _is_threaded(unit: ir.Unit) -> bool:
     """Whether a file says that several threads run in it: by starting them, or by a lock that it makes."""
-    return bool(_THREADED.search(unit.text) or locks_made(unit))
+    hinted = any(word in unit.text for word in ("Thread", "Flask", "to_thread", "run_in_"))
+    return (hinted and _THREADED.search(unit.text) is not None) or bool(locks_made(unit))
 
 
 def _loaded_twice(rule: Rule, facts: Facts, routine: Routine, reaching: frozenset[tuple[str, str]]) -> Iterator[Claim]:

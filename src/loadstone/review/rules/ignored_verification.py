@@ -18,7 +18,7 @@ from loadstone.review.rules.keyed_digests import about_keyed_digests
 from loadstone.review.rules.lookups import plays
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
-from loadstone.review.rules.verification_off import DIGEST, VERIFIES, off_by_default
+from loadstone.review.rules.verification_off import DIGEST, VERIFIES, off_by_default, speaks_of_digests
 from loadstone.review.rules.verifying_tools import dropped_tool_verdicts
 from loadstone.review.walk import calls, expressions, statements, tops
 
@@ -56,7 +56,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from dropped_tool_verdicts(rule, facts)
     yield from about_keyed_digests(rule, facts)
     for unit in facts.program.units:
-        if unit.language is ir.Language.PYTHON and unit.functions and DIGEST.search(unit.text):
+        if unit.language is ir.Language.PYTHON and unit.functions and speaks_of_digests(unit):
             yield from _weak(rule, facts, unit)
             yield from off_by_default(rule, unit)
 

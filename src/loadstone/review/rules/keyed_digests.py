@@ -10,6 +10,7 @@ from loadstone.core.claims import Claim, Location, Severity
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple
+from loadstone.review.analyses.mentions import says
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.analyses.words import uncast
@@ -20,12 +21,13 @@ __all__ = ["about_keyed_digests"]
 
 _MAKES: Final = re.compile(r"hmac\.(?:new|digest|HMAC)\Z")
 _KEYED: Final = re.compile(r"hashlib\.blake2[bs]\Z")
+_SPEAKS: Final = re.compile(r"hmac|blake2")
 _GIVES: Final = frozenset({"digest", "hexdigest"})
 
 
 def about_keyed_digests(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """The claims about the functions of a program that make keyed digests, or compare them."""
-    routines = [r for r in facts.travels.names.routines if "hmac" in r.unit.text or "blake2" in r.unit.text]
+    routines = [r for r in facts.travels.names.routines if says(r.unit, _SPEAKS)]
     makers = {id(r.function) for r in routines if _gives_keyed(r.function)}
     for routine in routines:
         for statement in statements(routine.function.body.body):

@@ -11,6 +11,7 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple
+from loadstone.review.analyses.mentions import says
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.names import Routine
@@ -148,7 +149,7 @@ def _released(block: ir.Block) -> set[str]:
 
 def nestings(facts: Facts) -> Iterator[Nesting]:
     """Every lock that is taken while another, or the same one, is held, through calls too."""
-    locking = {unit.path for unit in facts.program.units if _LOCK_WORD.search(unit.text)}
+    locking = {unit.path for unit in facts.program.units if says(unit, _LOCK_WORD)}
     for routine in facts.travels.names.routines:
         if routine.unit.path in locking:
             yield from _nested(facts, routine, routine.function.body, (), 0)
@@ -296,7 +297,7 @@ def bare_changes(facts: Facts) -> Iterator[tuple[str, str, Spot, Spot]]:
     of an item, or a call that changes a container; what a constructor does is nobody else's yet.
     """
     for unit in facts.program.units:
-        if unit.language is ir.Language.PYTHON and _LOCK_WORD.search(unit.text):
+        if unit.language is ir.Language.PYTHON and says(unit, _LOCK_WORD):
             for one in unit.classes:
                 yield from _bare_in_class(unit, one)
 
@@ -438,7 +439,7 @@ def _is_of_one_thread(unit: ir.Unit, method: ir.Function) -> bool:
 def bare_counters(facts: Facts) -> Iterator[tuple[str, str, Spot]]:
     """``self.n += 1`` with no lock held, in a class that has a lock and uses it elsewhere."""
     for unit in facts.program.units:
-        if unit.language is not ir.Language.PYTHON or not _LOCK_WORD.search(unit.text):
+        if unit.language is not ir.Language.PYTHON or not says(unit, _LOCK_WORD):
             continue
         own: dict[str, str] = {}
         for function in unit.functions:

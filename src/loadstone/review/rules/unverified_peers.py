@@ -9,7 +9,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, says
 from loadstone.review.analyses.words import dotted_name, last_word, uncast
 from loadstone.review.rules.lookups import word
 from loadstone.review.rules.rule import Rule
@@ -47,11 +47,15 @@ _CHECKS_ITSELF: Final = re.compile(r"(?i)compare_digest|hexdigest|(?<!un)verif|\
 """Calls that compare what came with what it should be."""
 
 
+_PYTHON_WORDS: Final = re.compile("ssl|verify|check_hostname|CERT_NONE")
+"""Words without which a Python file turns nothing off."""
+
+
 def unverified_peers(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """The connections of a program that take whoever answers."""
     for unit in facts.program.units:
         python = unit.language is ir.Language.PYTHON
-        for function in unit.functions:
+        for function in unit.functions if not python or says(unit, _PYTHON_WORDS) else ():
             if python and any(_CHECKS_ITSELF.search(call.name) for call in calls_in(function.body)):
                 continue  # who answers decides nothing where what he sends is verified
             found = _of_python(function) if python else _of_native(unit, function)

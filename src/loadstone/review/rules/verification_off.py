@@ -12,11 +12,13 @@ from loadstone.review.analyses.guards import simple, words_in
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, expressions, parts_of, statements
 
-__all__ = ["DIGEST", "VERIFIES", "off_by_default"]
+__all__ = ["DIGEST", "VERIFIES", "off_by_default", "speaks_of_digests"]
 
 DIGEST: Final = re.compile(
     r"(?i)digest|sha\d+|sha_\d|checksum|hmac|\bhash(?:ed|sum)?\b|_hash|hash_|signature|\bcrc|crc\d+|md5|fingerprint"
 )
+_SHA: Final = re.compile(r"sha_?\d")
+_HINTS: Final = ("digest", "checksum", "hmac", "hash", "signature", "crc", "md5", "fingerprint")
 VERIFIES: Final = re.compile(r"(?i)verif|valid|check|authent|trusted|signed")
 _ASKED_FOR: Final = re.compile(
     r"(?i)\A_?(?:(?:require|verify|check|validate|enforce|need|strict)(?:_|\Z)\w*|\w*_(?:required|verified"
@@ -33,6 +35,13 @@ def _keys(condition: ir.Expression) -> Iterator[str]:
                 yield key
             case ir.Call(name=name, arguments=(ir.Literal(value=str(key)), *_)) if simple(name) == "get":
                 yield key
+
+
+def speaks_of_digests(unit: ir.Unit) -> bool:
+    """Whether the text of a file has a word for a digest. Asked in steps: the whole pattern takes long to say no."""
+    text = unit.text.lower()
+    hinted = any(word in text for word in _HINTS) or _SHA.search(text) is not None
+    return hinted and DIGEST.search(unit.text) is not None
 
 
 def off_by_default(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:

@@ -129,6 +129,7 @@ class PythonNames:
         self.owners: dict[str, list[tuple[ir.Unit, str]]] = {}  # attribute -> classes that have it
         self._by_name: dict[str, list[Routine]] = {}
         self._by_method: dict[str, list[Routine]] = {}
+        self._named: dict[tuple[int, str, str], list[Routine]] = {}
         self._neighbours = Neighbours(self.units)
         self._served: dict[str, frozenset[str]] = {}
         self.stems: dict[str, str] = {unit.path: PurePath(unit.path).stem for unit in self.units}
@@ -194,6 +195,12 @@ class PythonNames:
 
     def named(self, routine: Routine, name: str) -> list[Routine]:
         """The functions of the program that a resolved name means in one of its files."""
+        key = (id(routine.unit), routine.function.name, name)
+        if key not in self._named:
+            self._named[key] = self._meant(routine, name)
+        return self._named[key]
+
+    def _meant(self, routine: Routine, name: str) -> list[Routine]:
         found = self._by_name.get(name, ())
         own = [r for r in found if r.unit is routine.unit]
         if own:
