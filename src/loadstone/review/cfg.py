@@ -14,6 +14,7 @@ from typing import Final
 
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
+from loadstone.review.walk import uncast
 
 __all__ = ["Assertion", "Graph", "Kind", "Leave", "Node", "build"]
 
@@ -214,7 +215,7 @@ class _Builder:
                 self.add(Kind.GAP, statement.line, statement=statement)
 
     def assign(self, statement: ir.Assign) -> None:
-        value = _uncast(statement.value)
+        value = uncast(statement.value)
         if isinstance(value, ir.Operation) and not statement.operator:
             if value.operator == "?:":
                 self.either(value, lambda part: self.assign(_with_value(statement, part)))
@@ -262,7 +263,7 @@ class _Builder:
         self.ends = [*after, *self.ends]
 
     def evaluate(self, statement: ir.Evaluate) -> None:
-        expression = _uncast(statement.expression)
+        expression = uncast(statement.expression)
         if isinstance(expression, ir.Operation) and expression.operator in {"&&", "||", "?:"}:
             if expression.operator == "?:":
                 self.either(expression, lambda part: self.evaluate(ir.Evaluate(part.line, part)))
@@ -294,7 +295,7 @@ class _Builder:
 
     def branch(self, condition: ir.Expression) -> tuple[list[_End], list[_End]]:
         """Test a condition; the dangling edges where it holds, and where it does not."""
-        bare = _uncast(condition)
+        bare = uncast(condition)
         if isinstance(bare, ir.Operation):
             if bare.operator == "!":
                 true_ends, false_ends = self.branch(bare.operands[0])
@@ -393,7 +394,7 @@ class _Builder:
             self.loops[-1].continues.extend(ends.continues)
 
     def return_(self, statement: ir.Return) -> None:
-        value = _uncast(statement.value)
+        value = uncast(statement.value)
         if isinstance(value, ir.Operation):
             if value.operator == "?:":
                 self.either(value, lambda part: self.statement(ir.Return(statement.line, part)))
@@ -484,12 +485,6 @@ class _Builder:
         return Graph(self.function, tuple(self.nodes), is_cut)
 
 
-def _uncast(expression: ir.Expression | None) -> ir.Expression | None:
-    while isinstance(expression, ir.Cast):
-        expression = expression.operand
-    return expression
-
-
 def _is_plain(expression: ir.Expression) -> bool:
     return isinstance(expression, ir.Name | ir.Member)
 
@@ -519,7 +514,7 @@ def _hands_its_argument_on(name: str) -> bool:
 def _leftmost(expression: ir.Expression | None) -> ir.Expression | None:
     """Of ``CHECK(library) << "no library"`` the call."""
     while isinstance(expression, ir.Operation) and expression.operator == "<<":
-        expression = _uncast(expression.operands[0])
+        expression = uncast(expression.operands[0])
     return expression
 
 

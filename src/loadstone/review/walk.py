@@ -16,10 +16,12 @@ __all__ = [
     "expressions",
     "forget",
     "kept",
+    "last_word",
     "parts",
     "parts_of",
     "statements",
     "tops",
+    "uncast",
 ]
 
 _REMEMBERED: Final = 1 << 17
@@ -205,3 +207,20 @@ def dotted(target: ir.Expression) -> str:
         target = target.base
     names.append(target.name if isinstance(target, ir.Name) else "")
     return ".".join(reversed(names))
+
+
+def uncast(expression: ir.Expression | None) -> ir.Expression:
+    """An expression without the casts around it; an unnamed operation when there is none."""
+    while isinstance(expression, ir.Cast):
+        expression = expression.operand
+    return expression if expression is not None else ir.Operation(0, "?", ())
+
+
+@lru_cache(1 << 13)
+def last_word(name: str) -> str:
+    """The part of a qualified name behind the last separator.
+
+    >>> last_word("std::vector::push_back"), last_word("?.c_str")
+    ('push_back', 'c_str')
+    """
+    return name.rpartition("::")[2].rpartition(".")[2]

@@ -31,7 +31,7 @@ from loadstone.review.ir import (
     Program,
     Unit,
 )
-from loadstone.review.walk import expressions, parts_of, tops
+from loadstone.review.walk import expressions, last_word, parts_of, tops
 
 __all__ = [
     "Access",
@@ -274,10 +274,6 @@ def _asked_by_conversion(unit: Unit) -> frozenset[str]:
     return frozenset(word for body in _TO_BOOL.findall(unit.text) for word in re.findall(r"[A-Za-z_]\w*", body))
 
 
-def _last_word(name: str) -> str:
-    return name.rpartition("::")[2].rpartition(".")[2]
-
-
 @dataclass(eq=False)
 class Facts:
     """Everything found in one program; sites with the same call are one, whichever way they were reached."""
@@ -311,11 +307,11 @@ class Facts:
     def _called(self) -> frozenset[str]:
         blocks = (function.body for unit in self.program.units for function in unit.functions)
         calls = (e for b in blocks for s in every_statement(b) for t in tops(s) for e in expressions(t))
-        return frozenset(_last_word(e.name) for e in calls if isinstance(e, Call))
+        return frozenset(last_word(e.name) for e in calls if isinstance(e, Call))
 
     @cached_property
     def _defined(self) -> frozenset[str]:
-        return frozenset(_last_word(f.name) for unit in self.program.units for f in unit.functions)
+        return frozenset(last_word(f.name) for unit in self.program.units for f in unit.functions)
 
     def is_cut(self, site: Site) -> bool:
         """Whether the function a call stands in was not followed on every path by itself."""
@@ -329,11 +325,11 @@ class Facts:
 
     def is_defined(self, function: str) -> bool:
         """Whether a function of this name is part of the program."""
-        return _last_word(function) in self._defined
+        return last_word(function) in self._defined
 
     def is_called(self, function: str) -> bool:
         """Whether something in the program calls a function of this name."""
-        return _last_word(function) in self._called
+        return last_word(function) in self._called
 
     def uses_of(self, slot: Slot) -> list[Spot]:
         """Where shared memory is read, in the order of the source."""

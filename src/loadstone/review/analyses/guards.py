@@ -18,6 +18,7 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.walk import blocks, children, expressions, parts, parts_of, statements
+from loadstone.review.walk import last_word as simple
 
 __all__ = ["Asks", "Guard", "guards_of", "simple", "words_in"]
 
@@ -80,11 +81,6 @@ _COMPARES: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in"})
 _ORDERS: Final = frozenset({"<", "<=", ">", ">="})
 _MAX_SPAN: Final = 6
 """Lines of a guard that are shown: the condition and how it leaves."""
-
-
-def simple(name: str) -> str:
-    """The last word of a qualified name."""
-    return name.rpartition("::")[2].rpartition(".")[2]
 
 
 def words_in(expression: ir.Expression) -> Iterator[str]:

@@ -17,6 +17,7 @@ __all__ = [
     "module_value",
     "names_in",
     "says",
+    "values_given",
 ]
 
 
@@ -46,14 +47,18 @@ def names_in(block: ir.Block) -> Iterator[str]:
     return (e.name for e in every_expression(block) if isinstance(e, ir.Name))
 
 
+def values_given(block: ir.Block, name: str) -> list[ir.Expression | None]:
+    """What the assignments of a block give to a variable."""
+    return [
+        s.value
+        for s in statements(block.body)
+        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and s.target.name == name
+    ]
+
+
 def module_value(unit: ir.Unit, name: str) -> ir.Expression | None:
     """The one value a variable of a Python file's top level gets there; None when it gets none or several."""
-    given = [
-        statement.value
-        for function in unit.functions[:1]
-        for statement in statements(function.body.body)
-        if isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name) and statement.target.name == name
-    ]
+    given = [value for function in unit.functions[:1] for value in values_given(function.body, name)]
     return given[0] if len(given) == 1 else None
 
 

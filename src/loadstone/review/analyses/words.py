@@ -24,6 +24,7 @@ from loadstone.review.analyses.values import (
     is_through_pointer,
     root,
 )
+from loadstone.review.walk import last_word, uncast
 
 __all__ = [
     "ADMINISTERED",
@@ -42,6 +43,7 @@ __all__ = [
     "names_own_place",
     "place_named",
     "rooted_locally",
+    "terms",
     "uncast",
     "whose",
     "word_of",
@@ -66,13 +68,6 @@ _ERRORS: Final = frozenset(errno.errorcode.values())
 _OWN_MEMORY: Final = frozenset({"c_str", "data", "at"})
 
 
-def uncast(expression: ir.Expression | None) -> ir.Expression:
-    """An expression without the casts around it; an unnamed operation when there is none."""
-    while isinstance(expression, ir.Cast):
-        expression = expression.operand
-    return expression if expression is not None else ir.Operation(0, "?", ())
-
-
 def is_constant(expression: ir.Expression) -> bool:
     """Whether the text says what number it is, and more than one: a number, a macro, a size, parts of such."""
     match uncast(expression):
@@ -89,14 +84,14 @@ def is_constant(expression: ir.Expression) -> bool:
     return False
 
 
-@lru_cache(1 << 13)
-def last_word(name: str) -> str:
-    """The part of a qualified name behind the last separator.
-
-    >>> last_word("std::vector::push_back"), last_word("?.c_str")
-    ('push_back', 'c_str')
-    """
-    return name.rpartition("::")[2].rpartition(".")[2]
+def terms(expression: ir.Expression) -> Iterator[ir.Expression]:
+    """What is added up in a sum, casts left out; the expression itself, where it is none."""
+    bare = uncast(expression)
+    if isinstance(bare, ir.Operation) and bare.operator == "+":
+        for operand in bare.operands:
+            yield from terms(operand)
+    else:
+        yield bare
 
 
 def place_named(expression: ir.Expression | None) -> str:

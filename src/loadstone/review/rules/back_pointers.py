@@ -16,7 +16,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, names_in
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.lookups import plays, word
+from loadstone.review.rules.lookups import calls_of, plays, word
 from loadstone.review.typenames import base_type
 from loadstone.review.walk import expressions
 
@@ -65,7 +65,7 @@ def left_behind(facts: Facts, unit: ir.Unit) -> Iterator[LeftBehind]:
             if isinstance(part, ir.Member) and part.name == entry.member
         ]
         for function in unit.functions if users else ():
-            if function is entry.function or function.name in enders or _loads(facts, function):
+            if function is entry.function or function.name in enders or any(calls_of(facts, function, ApiRole.LOAD)):
                 continue
             gone = [c.line for c in _outside_loops(function) if enders.get(last_word(c.name)) == entry.owner]
             near = _reached(function.name, called) | {n for n, names in called.items() if function.name in names}
@@ -94,10 +94,6 @@ def _is_of(call: ir.Call, name: str) -> bool:
     """``dlclose(p->handle)``: of a member of the parameter."""
     given = uncast(call.arguments[0]) if call.arguments else None
     return isinstance(given, ir.Member) and word(given.base) == name
-
-
-def _loads(facts: Facts, function: ir.Function) -> bool:
-    return any(plays(facts, call, ApiRole.LOAD) for call in calls_in(function.body))
 
 
 def _entries(unit: ir.Unit, owners: set[str]) -> Iterator[_Entry]:

@@ -17,7 +17,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.lookups import word
+from loadstone.review.rules.lookups import calls_of, word
 from loadstone.review.walk import expressions
 
 __all__ = ["TooLate", "destroyed_late", "emptied", "interfaces", "library_members"]
@@ -202,17 +202,9 @@ def _is_abstract(unit: ir.Unit, one: ir.Class) -> bool:
     return any(re.search(r"=\s*0\s*;", unit.line_text(line)) for line in range(one.line, one.end_line + 1))
 
 
-def _unload(facts: Facts, function: ir.Function) -> ir.Call | None:
-    for call in calls_in(function.body):
-        api = facts.apis.get(call.name)
-        if api is not None and api.role is ApiRole.UNLOAD:
-            return call
-    return None
-
-
 def _closers(facts: Facts, unit: ir.Unit) -> list[ir.Function]:
     """The methods of a file's classes that close a library."""
-    return [f for f in unit.functions if f.owner and _unload(facts, f) is not None]
+    return [f for f in unit.functions if f.owner and any(calls_of(facts, f, ApiRole.UNLOAD))]
 
 
 def _holders(facts: Facts, unit: ir.Unit, closers: list[ir.Function]) -> set[str]:
@@ -239,7 +231,7 @@ def _deleted_late(facts: Facts, unit: ir.Unit, made: set[str]) -> Iterator[TooLa
     """``loader->unload(); delete plugin;``: the destructor that is called lies in the library."""
     pointed = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(made)))})\s*\*")
     for function in unit.functions:
-        close = _unload(facts, function)
+        close = next(calls_of(facts, function, ApiRole.UNLOAD), None)
         types = {m.name: m.type for c in unit.classes for m in c.members}
         types.update((p.name, p.type) for p in function.parameters)
         for statement in every_statement(function.body):
@@ -281,7 +273,7 @@ def _closed_first(
     facts: Facts, function: ir.Function, handles: set[str], objects: str, owner: str
 ) -> tuple[int, str] | None:
     """Where a function closes the handle of an entry whose object is still there, and then ends the entry."""
-    close = _unload(facts, function) or next(
+    close = next(calls_of(facts, function, ApiRole.UNLOAD), None) or next(
         (c for c in calls_in(function.body) if last_word(c.name) == "unload"), None
     )
     if close is None or (not close.arguments and close.receiver is None):

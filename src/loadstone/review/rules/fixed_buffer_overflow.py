@@ -12,7 +12,7 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
-from loadstone.review.analyses.words import is_constant, uncast
+from loadstone.review.analyses.words import is_constant, terms, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.identities import NamesInSight, Thing, is_among
 from loadstone.review.rules.lookups import filled_names, made_by_library, word
@@ -365,10 +365,9 @@ def _allocations(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[C
     for call in every_expression(function.body):
         if not isinstance(call, ir.Call) or call.name not in _ALLOCATES or not call.arguments:
             continue
-        size = uncast(call.arguments[-1])
-        terms = [uncast(t) for t in _terms(size)]
-        lengths = [t for t in terms if isinstance(t, ir.Call) and t.name in _LENGTHS]
-        if lengths and len(lengths) == len(terms) and not _leaves_out(function, lengths):
+        added = [*terms(call.arguments[-1])]
+        lengths = [t for t in added if isinstance(t, ir.Call) and t.name in _LENGTHS]
+        if lengths and len(lengths) == len(added) and not _leaves_out(function, lengths):
             yield rule.no(
                 f"{call.name} is given the length of a text; there is no room for the terminating NUL.",
                 Location.lines(unit.path, call.line),
@@ -390,14 +389,6 @@ def _leaves_out(function: ir.Function, lengths: list[ir.Call]) -> bool:
         and isinstance(uncast(a.operands[-1]), ir.Literal)
         for a in added
     )
-
-
-def _terms(expression: ir.Expression) -> Iterator[ir.Expression]:
-    if isinstance(expression, ir.Operation) and expression.operator == "+":
-        for operand in expression.operands:
-            yield from _terms(uncast(operand))
-    else:
-        yield expression
 
 
 RULE: Final = Rule(

@@ -12,6 +12,7 @@ from loadstone.review.analyses.bindings import Bindings
 from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.lookups import family
 from loadstone.review.rules.places import step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls
@@ -35,13 +36,13 @@ _CLOSES: Final = re.compile(
 def ended_for_all(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
     """What one object of many ends, though it was begun once by another class, or by the file, for all of them."""
     begun = {
-        _family(symbol): (function, call.line)
+        family(symbol): (function, call.line)
         for function in unit.functions
         for call, symbol in _phases(calls(function.body.body), _BEGINS, bindings, function)
     }
     for function in (f for f in unit.functions if f.owner and begun):
         for call, symbol in _phases(calls(_always(function.body.body)), _ENDS, bindings, function):
-            first, line = begun.get(_family(symbol), (None, 0))
+            first, line = begun.get(family(symbol), (None, 0))
             own = first is not None and first.owner == function.owner
             if first is None or (own and _CLOSES.match(simple(function.name))):
                 continue
@@ -82,7 +83,3 @@ def _always(body: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
                 yield from _always(inner.body)
             case ir.Assign() | ir.Evaluate() | ir.Return():
                 yield statement
-
-
-def _family(symbol: str) -> str:
-    return symbol.partition("_")[0].lower()

@@ -12,7 +12,7 @@ from loadstone.review.analyses.words import place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.walk import expressions
 
-__all__ = ["called_through", "filled_names", "looked_up", "made_by_library", "plays", "word"]
+__all__ = ["called_through", "calls_of", "family", "filled_names", "looked_up", "made_by_library", "plays", "word"]
 
 
 def word(expression: ir.Expression | None) -> str:
@@ -25,6 +25,16 @@ def plays(facts: Facts, call: ir.Call, *roles: ApiRole) -> bool:
     """Whether what is called is an interface of one of these roles."""
     api = facts.apis.get(call.name)
     return api is not None and api.role in roles
+
+
+def calls_of(facts: Facts, function: ir.Function, *roles: ApiRole) -> Iterator[ir.Call]:
+    """The calls in a function of interfaces of these roles."""
+    return (call for call in calls_in(function.body) if plays(facts, call, *roles))
+
+
+def family(symbol: str) -> str:
+    """What the names of a library's functions begin with: ``png`` of ``png_create_read_struct``."""
+    return symbol.partition("_")[0].lower()
 
 
 def filled_names(facts: Facts, unit: ir.Unit) -> set[str]:

@@ -14,6 +14,7 @@ from loadstone.review.analyses.facts import Facts, ForeignCall
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.lookups import family
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, expressions, statements
@@ -291,7 +292,7 @@ def _counterparts(facts: Facts, found: ForeignCall) -> list[ForeignPrototype]:
         if other.symbol not in _C_FREE
         and _FREES_TEXT.search(other.symbol)
         and (other.arguments is None or len(other.arguments) == 1)
-        and _family(other.symbol) == _family(found.prototype.symbol)
+        and family(other.symbol) == family(found.prototype.symbol)
         and re.search(r"(?i)str|(?<!con)text|mem|buf|msg|name|result", other.symbol)
         and not re.search(r"(?i)context", other.symbol)
     ]
@@ -309,7 +310,7 @@ def _never_called(facts: Facts, found: ForeignCall) -> Iterator[ForeignPrototype
         if other.symbol not in _C_FREE
         and _FREE.search(other.symbol)
         and _takes_memory(other)
-        and _family(other.symbol) == _family(found.prototype.symbol)
+        and family(other.symbol) == family(found.prototype.symbol)
     ]
     if declared:
         used = {p.name for f in unit.functions for c in calls(f.body.body) for p in expressions(c) if _names(p)}
@@ -326,10 +327,6 @@ def _takes_memory(other: ForeignPrototype) -> bool:
 
 def _names(part: ir.Expression) -> TypeGuard[ir.Member | ir.Name]:
     return isinstance(part, ir.Member | ir.Name)
-
-
-def _family(symbol: str) -> str:
-    return symbol.partition("_")[0].lower()
 
 
 RULE: Final = Rule(

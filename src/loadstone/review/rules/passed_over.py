@@ -12,7 +12,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.lookups import plays
+from loadstone.review.rules.lookups import calls_of, plays
 from loadstone.review.walk import expressions
 
 __all__ = ["PassedOver", "passed_over"]
@@ -37,7 +37,7 @@ class PassedOver:
 
 def passed_over(facts: Facts, unit: ir.Unit) -> Iterator[PassedOver]:
     """The failures that loops of a file pass over: neither told, nor counted, nor part of what is given back."""
-    silent = {last_word(f.name) for f in unit.functions if _loads(facts, f) and not _speaks(f)}
+    silent = {last_word(f.name) for f in unit.functions if any(calls_of(facts, f, ApiRole.LOAD)) and not _speaks(f)}
     for function in unit.functions:
         if _speaks(function) or _OPTIONAL.search(last_word(function.name)):
             continue
@@ -72,10 +72,6 @@ def _loading(facts: Facts, value: ir.Expression | None, silent: set[str]) -> ir.
     if not isinstance(call, ir.Call):
         return None
     return call if plays(facts, call, ApiRole.LOAD) or last_word(call.name) in silent else None
-
-
-def _loads(facts: Facts, function: ir.Function) -> bool:
-    return any(plays(facts, call, ApiRole.LOAD) for call in calls_in(function.body))
 
 
 def _speaks(function: ir.Function) -> bool:

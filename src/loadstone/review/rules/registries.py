@@ -17,6 +17,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.lookups import calls_of
 from loadstone.review.walk import expressions
 
 __all__ = ["Stale", "stale_entries"]
@@ -52,7 +53,7 @@ def stale_entries(facts: Facts, unit: ir.Unit) -> Iterator[Stale]:
         if filled is None:
             continue
         for function in unit.functions:
-            close = _close(facts, function)
+            close = next(calls_of(facts, function, ApiRole.UNLOAD), None)
             if close is None or "~" in function.name or function is filled[0] or function.owner != filled[0].owner:
                 continue
             if _is_named(function, name, by_name):
@@ -67,14 +68,6 @@ def stale_entries(facts: Facts, unit: ir.Unit) -> Iterator[Stale]:
 
 def _is_plain(spelled: str) -> bool:
     return bool(_HOLDS.search(spelled)) and "*" in spelled and not _HOLDS_LIBRARY.search(spelled)
-
-
-def _close(facts: Facts, function: ir.Function) -> ir.Call | None:
-    for call in calls_in(function.body):
-        api = facts.apis.get(call.name)
-        if api is not None and api.role is ApiRole.UNLOAD:
-            return call
-    return None
 
 
 def _filled(facts: Facts, function: ir.Function, container: str) -> int:

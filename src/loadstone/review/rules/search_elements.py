@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, TypeGuard
+from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple
-from loadstone.review.analyses.mentions import module_value
+from loadstone.review.analyses.mentions import module_value, values_given
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.rule import Rule
@@ -72,21 +72,17 @@ def _names(unit: ir.Unit, function: ir.Function, index: ir.Expression) -> tuple[
     bare = uncast(index)
     given: list[ir.Expression | None] = [bare]
     if isinstance(bare, ir.Name):
-        local = [s.value for s in statements(function.body.body) if _sets(s, bare.name)]
+        local = values_given(function.body, bare.name)
         given = local or [module_value(unit, bare.name)]
     texts = [e.value for one in given for e in expressions(one) if isinstance(e, ir.Literal)]
     return tuple(dict.fromkeys(t for t in texts if isinstance(t, str) and _PATHS.match(t)))[:1]
-
-
-def _sets(statement: ir.Statement, name: str) -> TypeGuard[ir.Assign]:
-    return isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name) and statement.target.name == name
 
 
 def _has_empty(function: ir.Function, value: ir.Expression) -> bool:
     """Whether a value joins what may be empty to something else, with a separator between."""
     bare = uncast(value)
     if isinstance(bare, ir.Name):
-        given = [s.value for s in statements(function.body.body) if _sets(s, bare.name) and s.value is not None]
+        given = [v for v in values_given(function.body, bare.name) if v is not None]
         bare = uncast(given[0]) if len(given) == 1 else bare
     parts = _joined(bare)
     if not any(_may_be_empty(function, part) for part in parts):
@@ -127,7 +123,7 @@ def _separates(part: ir.Expression) -> bool:
 def _may_be_empty(function: ir.Function, part: ir.Expression) -> bool:
     """``env.get(name, "")``, ``os.getenv(name) or ""``, and a variable that holds one and is never asked about."""
     if isinstance(part, ir.Name):
-        given = [uncast(s.value) for s in statements(function.body.body) if _sets(s, part.name)]
+        given = [uncast(v) for v in values_given(function.body, part.name)]
         return len(given) == 1 and _may_be_empty_itself(given[0]) and not _asked(function, part.name)
     return _may_be_empty_itself(part)
 

@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
-from loadstone.review.analyses.words import last_word, place_named, uncast
+from loadstone.review.analyses.words import last_word, place_named, terms, uncast
 from loadstone.review.rules.handed_in import handed_in_writes, known_to_callers
 from loadstone.review.rules.identities import NamesInSight, sized_parameters
 from loadstone.review.rules.measured_copies import copied_by_length
@@ -400,10 +400,10 @@ def _sized(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
 
 def _room(size: ir.Expression) -> int | None:
     """The bytes of a size that are no text's length; None when it is no sum of lengths and numbers."""
-    terms = [uncast(t) for t in _terms(uncast(size))]
-    lengths = [t for t in terms if isinstance(t, ir.Call) and _MEASURES.match(last_word(t.name))]
+    added = [*terms(size)]
+    lengths = [t for t in added if isinstance(t, ir.Call) and _MEASURES.match(last_word(t.name))]
     fixed = 0
-    for term in terms:
+    for term in added:
         if isinstance(term, ir.Literal) and type(term.value) is int:
             fixed += term.value
         elif term in lengths:
@@ -416,15 +416,7 @@ def _room(size: ir.Expression) -> int | None:
             fixed += len(given.value) + 1
         else:
             return None
-    return fixed if lengths and len(lengths) < len(terms) else None
-
-
-def _terms(expression: ir.Expression) -> Iterator[ir.Expression]:
-    if isinstance(expression, ir.Operation) and expression.operator == "+":
-        for operand in expression.operands:
-            yield from _terms(uncast(operand))
-    else:
-        yield expression
+    return fixed if lengths and len(lengths) < len(added) else None
 
 
 def _most_written(name: str, made: ir.Call, calls: list[ir.Call]) -> tuple[int, list[tuple[int, int]]]:
@@ -453,7 +445,7 @@ def _most_written(name: str, made: ir.Call, calls: list[ir.Call]) -> tuple[int, 
 
 def _lengths_in(size: ir.Expression) -> Iterator[ir.Expression]:
     """The texts whose lengths are in a size; a literal's length is known."""
-    for term in (uncast(t) for t in _terms(uncast(size))):
+    for term in terms(size):
         if isinstance(term, ir.Call) and _MEASURES.match(last_word(term.name)):
             yield from (a for a in term.arguments[:1] if not isinstance(uncast(a), ir.Literal))
 

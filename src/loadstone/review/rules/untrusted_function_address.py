@@ -144,13 +144,7 @@ def _is_written_address(value: int) -> bool:
 
 
 def _has_number(operation: ir.Operation) -> bool:
-    return any(isinstance(_bare(e), ir.Literal) for e in operation.operands)
-
-
-def _bare(expression: ir.Expression) -> ir.Expression:
-    while isinstance(expression, ir.Cast):
-        expression = expression.operand
-    return expression
+    return any(isinstance(uncast(e), ir.Literal) for e in operation.operands)
 
 
 def _called_casts(function: ir.Function) -> set[int]:
@@ -193,7 +187,7 @@ def _resolved_types(facts: Facts, unit: ir.Unit) -> frozenset[str]:
         for function in unit.functions
         for expression in every_expression(function.body)
         if isinstance(expression, ir.Cast)
-        and isinstance(found := _bare(expression), ir.Call)
+        and isinstance(found := uncast(expression), ir.Call)
         and (api := facts.apis.get(found.name)) is not None
         and api.role is ApiRole.RESOLVE
     ) - {"void *", "void*", "char *"}
@@ -247,7 +241,7 @@ def _is_offset(expression: ir.Expression, unit: ir.Unit) -> bool:
     """``base + 0x4A310``, ``base + DRAW_TEXT``."""
     if not isinstance(expression, ir.Operation) or expression.operator != "+":
         return False
-    return any(_is_fixed(_bare(e), unit) for e in expression.operands)
+    return any(_is_fixed(uncast(e), unit) for e in expression.operands)
 
 
 def _is_fixed(operand: ir.Expression, unit: ir.Unit) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, TypeGuard
+from typing import Final
 
 from loadstone.core.claims import Claim, Location
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import module_value
+from loadstone.review.analyses.mentions import module_value, values_given
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, statements, tops
@@ -78,7 +78,7 @@ def _tool(unit: ir.Unit, function: ir.Function, call: ir.Call) -> str:
     """The verifying tool that is started; empty for any other program."""
     command = uncast(call.arguments[0]) if call.arguments else None
     if isinstance(command, ir.Name):
-        given = [s.value for s in statements(function.body.body) if _sets(s, command.name)]
+        given = values_given(function.body, command.name)
         command = uncast(given[0] if given else module_value(unit, command.name))
     parts = [part.value for part in expressions(command) if isinstance(part, ir.Literal)]
     words = [word for part in parts if isinstance(part, str) for word in (part.split() if len(parts) == 1 else [part])]
@@ -87,10 +87,6 @@ def _tool(unit: ir.Unit, function: ir.Function, call: ir.Call) -> str:
     name = re.split(r"[/\\]", words[0])[-1]
     asked = _VERIFY.get(name)
     return name if asked is not None and (not asked or {*asked.split("|")} & {*words[1:]}) else ""
-
-
-def _sets(statement: ir.Statement, name: str) -> TypeGuard[ir.Assign]:
-    return isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name) and statement.target.name == name
 
 
 def _is_asked(function: ir.Function, name: str, call: ir.Call) -> bool:

@@ -15,6 +15,7 @@ from loadstone.review.frontends.c.declarators import text
 from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.frontends.c.literals import character, number, string_value
 from loadstone.review.typenames import base_type, element, long_name, of_pair, pointee
+from loadstone.review.walk import last_word, uncast
 
 __all__ = ["CExpressions", "TooDeepForC"]
 
@@ -107,7 +108,7 @@ class CExpressions:
                 return self._named(element(self.type_of(base)))
             case ir.Operation(operator="address", operands=(base,)):
                 return self.type_of(base)
-            case ir.Call(receiver=receiver, name=name) if receiver is not None and (word := _word(name)) in _GIVES:
+            case ir.Call(receiver=receiver, name=name) if receiver is not None and (word := last_word(name)) in _GIVES:
                 held = self.type_of(receiver)
                 if word == "lock":  # a weak pointer gives a shared one
                     return held.rstrip("& ").replace("weak_ptr", "shared_ptr") if "weak_ptr" in held else ""
@@ -249,7 +250,7 @@ class CExpressions:
     def _pointer(self, node: Node) -> ir.Expression:
         operator = node.child_by_field_name("operator")
         operand = self.child(node, "argument")
-        inner = _uncast(operand)
+        inner = uncast(operand)
         if operator is not None and text(operator) == "*":
             if isinstance(inner, ir.Operation) and inner.operator == "address":
                 return inner.operands[0]
@@ -339,9 +340,9 @@ class CExpressions:
             built = ir.Call(line, name, ir.Name(line, name), self.arguments(arguments), (), None, self.end_line(node))
             return ir.Cast(line, f"std::{made[1]}_ptr<{made[2]}>", ir.Operation(line, "new", (built,)))
         callee = self.lower(function)
-        inner = _uncast(callee)
+        inner = uncast(callee)
         while isinstance(inner, ir.Operation) and inner.operator in {"deref", "address"}:
-            inner = _uncast(inner.operands[0])
+            inner = uncast(inner.operands[0])
         receiver = inner.base if isinstance(inner, ir.Member) else None
         given = self.arguments(arguments)
         if text(function) == "Q_D" and arguments is not None:
@@ -446,20 +447,10 @@ class CExpressions:
         return self._call(node)
 
 
-def _uncast(expression: ir.Expression) -> ir.Expression:
-    while isinstance(expression, ir.Cast):
-        expression = expression.operand
-    return expression
-
-
 _MAKES: Final = re.compile(r"(?:std::|boost::)?make_(unique|shared)\s*<(.+)>\s*\Z", re.DOTALL)
 _ITERATORS: Final = frozenset({"find", "begin", "cbegin", "lower_bound", "upper_bound", "constFind", "end", "erase"})
 _GIVES: Final = _ITERATORS | {"front", "back", "at", "top", "value", "get", "first", "last", "data", "lock", "take"}
 """Methods of containers and smart pointers that give an iterator, an element, or what is pointed at."""
-
-
-def _word(name: str) -> str:
-    return name.rpartition("::")[2].rpartition(".")[2]
 
 
 _LOWER: Final[dict[str, Callable[[CExpressions, Node], ir.Expression]]] = {
