@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from loadstone.review import ir
@@ -12,6 +12,7 @@ from loadstone.review.analyses.facts import Bound
 from loadstone.review.analyses.flow import into, mix, put_into, taint_of, whole_text
 from loadstone.review.analyses.memory import PathMemory
 from loadstone.review.analyses.mentions import names_in
+from loadstone.review.analyses.places import PathPlaces
 from loadstone.review.analyses.program import Frame, KnownProgram
 from loadstone.review.analyses.refine import COMPARES, Answers, Refine
 from loadstone.review.analyses.results import fold
@@ -29,13 +30,12 @@ from loadstone.review.analyses.values import (
     Object,
     Place,
     PlaceAddress,
-    This,
     Unknown,
     Value,
 )
 from loadstone.review.analyses.words import dotted_name, uncast, word_of
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.typenames import base_type, is_characters
+from loadstone.review.typenames import is_characters
 
 __all__ = ["PathEvaluator"]
 
@@ -78,6 +78,7 @@ class PathEvaluator:
         self.refine = refine
         self.calls = calls
         self.budget = budget
+        self.places: PathPlaces = PathPlaces(program, memory, self.one)
 
     # Values.
 
@@ -145,7 +146,7 @@ class PathEvaluator:
     def _name(self, name: ir.Name, state: State, frame: Frame) -> Value:
         if name.name in {"this", "self"} and frame.known.function.owner:
             return frame.this
-        place = self.named(name.name, state, frame)
+        place = self.places.named(name.name, state, frame)
         outside = isinstance(place, Global) and place not in state.env and name.name not in _TAINTED_NAMES
         if outside and self._is_function(name.name, frame.known.unit):
             return Code(name.name)
@@ -184,7 +185,7 @@ class PathEvaluator:
                 behind = Unknown(frame.number, ("behind", base))
                 state.put("parts", behind, (base,))
                 return behind
-        place = self.place(expression, state, frame, base)
+        place = self.places.of(expression, state, frame, base)
         if place is None:
             return Unknown(frame.number, id(expression))
         python = frame.known.unit.language is ir.Language.PYTHON
@@ -313,7 +314,7 @@ class PathEvaluator:
             text = self.one(bare.base, state, frame)
             if self._is_in_text(text, state, frame):
                 return into(whole_text(text, state), frame.number, id(expression))
-        place = self.place(operand, state, frame)
+        place = self.places.of(operand, state, frame)
         return PlaceAddress(place) if place is not None else Unknown(frame.number, id(expression))
 
     def _sequence(self, operands: Sequence[ir.Expression], state: State, frame: Frame) -> Outcomes:
@@ -362,7 +363,7 @@ class PathEvaluator:
                 if self.calls.may_be_variable(function, frame, call):
                     callee = self._callee(function, receiver, after, frame)
                 results.extend(
-                    self.calls.call(call, callee, receiver, values, after, frame, self.place_of(after, frame))
+                    self.calls.call(call, callee, receiver, values, after, frame, self.places.finder(after, frame))
                 )
         return results
 
@@ -405,103 +406,7 @@ class PathEvaluator:
                 results.extend(self.test(bare.operands[1], after, frame))
         return results
 
-    # Places.
-
-    def place_of(self, state: State, frame: Frame) -> Callable[[ir.Expression], Place | None]:
-        """Where expressions are stored, for parts that do not evaluate any."""
-        return lambda expression: self.place(expression, state, frame)
-
-    def place(self, expression: ir.Expression, state: State, frame: Frame, base: Value = None) -> Place | None:
-        """Where an expression is stored; None when it is not a place. ``base`` saves asking for it again."""
-        match expression:
-            case ir.Name(name=name):
-                return self.named(name, state, frame)
-            case ir.Cast(operand=operand):
-                return self.place(operand, state, frame)
-            case ir.Member(base=inner, name=name, through=through):
-                whole = self._object(inner, state, frame, base, through=through)
-                return Field(whole, self._member_of(whole, name, frame))
-            case ir.Item(base=inner, index=index):
-                return Field(self._object(inner, state, frame, base, through=True), self._index(index, state, frame))
-            case ir.Operation(operator="deref", operands=(operand,)):
-                value = self.one(operand, state, frame)
-                if isinstance(value, PlaceAddress):
-                    return value.place
-                return Field(value if value is not None else Unknown(frame.number, id(expression)), "*")
-            case ir.Operation(operator="address" | "post", operands=(operand,)):
-                return self.place(operand, state, frame)
-            case ir.AssignmentExpression(target=target):
-                return self.place(target, state, frame)
-        return None
-
-    def _member_of(self, whole: object, name: str, frame: Frame) -> str:
-        """The name of a member; of a union, that of its first, for all of them are one place."""
-        if not self.program.overlaid:
-            return name
-        return self.program.overlaid.get(base_type(self.memory.type_of(whole, frame)), name)
-
-    def _index(self, index: ir.Expression, state: State, frame: Frame) -> object:
-        """What tells an element from others: a number, or the value that the index has."""
-        value = self.one(index, state, frame)
-        if isinstance(value, Constant):
-            return f"[{value.value}]"
-        return ("[", value)
-
-    def named(self, name: str, state: State, frame: Frame) -> Place:
-        """The place a name stands for here."""
-        place = frame.places.get(name) or self._named(name, frame)
-        if name in frame.known.references and isinstance(place, Local):
-            bound = state.env.get(place)
-            if isinstance(bound, PlaceAddress):
-                return bound.place
-        return place
-
-    def _named(self, name: str, frame: Frame) -> Place:
-        place = self._found(name, frame)
-        if not isinstance(place, Field):  # of the object whose method runs, which is another each time
-            frame.places[name] = place
-        return place
-
-    def _found(self, name: str, frame: Frame) -> Place:
-        known = frame.known
-        if name in known.locals and name not in known.statics:
-            return Local(frame.number, name)
-        if name in known.statics:
-            return Global(known.unit.path, f"{known.function.name}:{name}")
-        if name in self.program.variables.get(known.unit.path, ()):
-            return Global(known.unit.path, name)
-        owner = known.function.owner
-        python = known.unit.language is ir.Language.PYTHON
-        if owner and not python and (name in self.program.members.get(owner, ()) or self._is_member(name, known.unit)):
-            return Field(frame.this, name)
-        return Global("" if python else self.program.homes.get(name, ""), name)
-
-    def _is_member(self, name: str, unit: ir.Unit) -> bool:
-        return not self.program.defines(name, unit) and name not in self.program.homes and "::" not in name
-
-    def _object(self, base: ir.Expression, state: State, frame: Frame, value: Value = None, *, through: bool) -> object:
-        """What a member is a member of. Each link of a chain is asked for once: twice would double with every link."""
-        bare = uncast(base)
-        if isinstance(bare, ir.Name) and (
-            bare.name == "this" or (bare.name in {"self", "cls"} and frame.known.function.owner)
-        ):
-            return frame.this
-        by_value = through or frame.known.unit.language is ir.Language.PYTHON
-        place = None
-        if not by_value and isinstance(bare, ir.Member | ir.Item):
-            place = self.place(bare, state, frame)
-            if value is None and place is not None:
-                value = self.memory.load(place, state, frame, bare.line)
-        if value is None:
-            value = self.one(base, state, frame)
-        if isinstance(value, PlaceAddress):
-            return self.memory.held_in(value.place, state)
-        is_object = isinstance(value, Unknown) and frame.known.unit.language is ir.Language.CPP
-        if by_value or is_object or isinstance(value, Object | This):
-            return value
-        if place is None:
-            place = self.place(base, state, frame)
-        return place if place is not None else value
+    # Storing.
 
     def store(
         self,
@@ -523,7 +428,7 @@ class PathEvaluator:
                 each = value if isinstance(value, CallResult) else Unknown(frame.number, id(item))
                 self.store(item, each, state, frame, line)
             return
-        place = self.place(target, state, frame)
+        place = self.places.of(target, state, frame)
         if place is None:
             return
         holds = word_of(source) if source is not None else ""
@@ -544,7 +449,7 @@ class PathEvaluator:
         is_deref = isinstance(bare, ir.Operation) and bare.operator == "deref"
         if not isinstance(bare, ir.Name | ir.Member | ir.Item) and not is_deref:
             return None
-        place = self.place(bare, state, frame)
+        place = self.places.of(bare, state, frame)
         return place if place is not None and any(isinstance(p, Field) and p.base == place for p in state.env) else None
 
 

@@ -96,13 +96,13 @@ class _Paths:
             tables, program, record, self.sites, self.memory, locks, evaluator, self.scopes
         )
         self.frames: dict[tuple[object, ...], int] = {}
-        self.places: dict[int, dict[str, Place]] = {}
+        self.named: dict[int, dict[str, Place]] = {}
 
     def _frame(
         self, key: tuple[object, ...], known: KnownFunction, chain: tuple[Spot, ...], level: int, this: Value
     ) -> Frame:
         number = self.frames.setdefault(key, len(self.frames))
-        frame = Frame(number, known, chain, level, this, self.places.setdefault(number, {}))
+        frame = Frame(number, known, chain, level, this, self.named.setdefault(number, {}))
         self.memory.frame_types[number] = frame
         return frame
 

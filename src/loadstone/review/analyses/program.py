@@ -424,7 +424,7 @@ def _base_name(target: ir.Expression) -> str:
 class Frame:
     """One call of a function: its number keeps its locals apart; ``chain`` is how it was reached.
 
-    ``unused`` is the call whose result the current statement does not look at; ``places`` are what its names stand
+    ``unused`` is the call whose result the current statement does not look at; ``named`` is what its names stand
     for, as far as they were asked for.
     """
 
@@ -433,7 +433,7 @@ class Frame:
     chain: tuple[Spot, ...]
     level: int
     this: Value
-    places: dict[str, Place]
+    named: dict[str, Place]
     unused: ir.Call | None = None
 
     @property

@@ -50,7 +50,7 @@ class Scopes:
     def leave(self, leave: Leave, state: State, frame: Frame) -> list[State]:
         """The states after one variable, guard or context has ended."""
         if leave.context is not None:
-            lock = self.locks.context(leave.context, self.evaluator.place_of(state, frame))
+            lock = self.locks.context(leave.context, self.evaluator.places.finder(state, frame))
             if lock:
                 state.locks = tuple(h for h in state.locks if h.lock != lock)
             return [state]

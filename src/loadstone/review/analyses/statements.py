@@ -101,14 +101,14 @@ class Statements:
         if not isinstance(bare, ir.Operation) or bare.operator != "<":
             return False
         left, right = (uncast(operand) for operand in bare.operands)
-        place = self.evaluator.place(left, state, frame) if isinstance(left, ir.Name) else None
+        place = self.evaluator.places.of(left, state, frame) if isinstance(left, ir.Name) else None
         return place is not None and state.env.get(place) == Constant(0) and is_constant(right)
 
     def _assign(self, node: Node, state: State, frame: Frame) -> list[State]:
         statement = node.statement
         assert isinstance(statement, ir.Assign)
         if statement.value is None:
-            place = self.evaluator.place(statement.target, state, frame)
+            place = self.evaluator.places.of(statement.target, state, frame)
             if place is not None:
                 state.drop("env", place)
             return [state]
@@ -136,7 +136,7 @@ class Statements:
 
     def _own_text(self, statement: ir.Assign, text: Value, state: State, frame: Frame) -> Value:
         """``char line[80] = "";``: this array's own text, which others that begin alike do not share."""
-        place = self.evaluator.place(statement.target, state, frame)
+        place = self.evaluator.places.of(statement.target, state, frame)
         is_array = isinstance(text, Constant) and isinstance(text.value, str) and statement.type.endswith("]")
         return Constant(text.value, place) if is_array and isinstance(text, Constant) else text
 
@@ -175,7 +175,7 @@ class Statements:
         bare = uncast(statement.value)
         if not isinstance(bare, ir.Name | ir.Member | ir.Item):
             return None
-        place = self.evaluator.place(bare, state, frame)
+        place = self.evaluator.places.of(bare, state, frame)
         if place is None:
             return None
         if isinstance(bare, ir.Item) and isinstance(place, Field):  # the container is looked into; a map may grow
@@ -231,7 +231,7 @@ class Statements:
     def _hand_back(self, expression: ir.Expression, state: State, frame: Frame) -> None:
         """An object returned by value takes what its fields hold along."""
         bare = uncast(expression)
-        if isinstance(bare, ir.Name) and (place := self.evaluator.place(bare, state, frame)) is not None:
+        if isinstance(bare, ir.Name) and (place := self.evaluator.places.of(bare, state, frame)) is not None:
             self.memory.escape(PlaceAddress(place), state, "")
 
     def _each(self, node: Node, state: State, frame: Frame) -> list[tuple[int, State]]:
@@ -249,7 +249,7 @@ class Statements:
 
     def _enter_context(self, node: Node, state: State, frame: Frame) -> list[State]:
         assert node.expression is not None
-        lock = self.locks.context(node.expression, self.evaluator.place_of(state, frame))
+        lock = self.locks.context(node.expression, self.evaluator.places.finder(state, frame))
         if lock:
             self.locks.take(lock, state, frame, node.line, scoped=True)
             return [state]
