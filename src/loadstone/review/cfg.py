@@ -1,4 +1,4 @@
-"""The control flow of one function: one node a step, short-circuit edges split, scopes left on every way out.
+"""From the statements of a function to its control flow: short-circuit edges split, scopes left on every way out.
 
 Conditions are taken apart until each test asks one thing; comparisons stored in a variable are branches too, so a
 later test of that variable still knows what was compared. What a scope does when it ends (destructors, cleanup
@@ -9,76 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import field
-from enum import Enum, auto
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
+from loadstone.review.control_flow import Graph, Kind, Leave, Node
 from loadstone.review.walk import uncast
 
-__all__ = ["Assertion", "Graph", "Kind", "Leave", "Node", "build"]
+__all__ = ["Assertion", "build"]
 
 MAX_NODES: Final = 40_000
 """Nodes of one function; beyond that the rest becomes a gap (the longest hand-written function known has 2,900)."""
 
 _COMPARES: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "!", "in", "not in"})
 _End = tuple[int, int]
-
-
-class Kind(Enum):
-    """What a node does."""
-
-    ENTRY = auto()
-    ASSIGN = auto()
-    EVALUATE = auto()
-    TEST = auto()
-    CHOOSE = auto()
-    LOOP = auto()
-    EACH = auto()
-    LOOP_DONE = auto()
-    ENTER = auto()
-    LEAVE = auto()
-    CATCH = auto()
-    HANDLER = auto()
-    RETURN = auto()
-    RAISE = auto()
-    GAP = auto()
-    END = auto()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Leave:
-    """What happens when a scope ends: a variable's destructor or cleanup function, or a context manager's exit."""
-
-    line: int
-    name: str
-    type: str = ""
-    cleanup: str = ""
-    context: ir.Expression | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """One step. ``next`` are successors: of a test (true, false), of a choice one a case."""
-
-    kind: Kind
-    line: int
-    statement: ir.Statement | ir.Handler | None = None
-    expression: ir.Expression | None = None
-    target: ir.Expression | None = None
-    leave: Leave | None = None
-    next: list[int] = field(default_factory=list)
-    unwind: int = -1
-    guarded: tuple[Leave, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Graph:
-    """The nodes of one function; node 0 is the entry."""
-
-    function: ir.Function
-    nodes: tuple[Node, ...]
-    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from loadstone.review import ir
 from loadstone.review.apis import ApiRole, Success, Tables
-from loadstone.review.cfg import Assertion, Graph, build
+from loadstone.review.cfg import Assertion, build
+from loadstone.review.control_flow import Graph
 
 __all__ = ["graph_of"]
 

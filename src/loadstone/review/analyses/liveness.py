@@ -12,7 +12,7 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import names_in
-from loadstone.review.cfg import Graph, Kind, Node
+from loadstone.review.control_flow import Graph, Kind, Node
 from loadstone.review.typenames import is_reference
 from loadstone.review.walk import expressions
 

@@ -42,7 +42,7 @@ from loadstone.review.analyses.values import (
 )
 from loadstone.review.analyses.words import MAINS, may_raise, uncast
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.cfg import Kind, Node
+from loadstone.review.control_flow import Kind, Node
 from loadstone.review.typenames import is_reference
 
 __all__ = ["explored"]

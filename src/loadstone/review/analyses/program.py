@@ -16,7 +16,7 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.neighbours import Neighbours
 from loadstone.review.analyses.values import Global, Place, Spot, Value
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.cfg import Graph, Kind
+from loadstone.review.control_flow import Graph, Kind
 from loadstone.review.typenames import base_type, is_reference
 
 __all__ = ["Frame", "KnownFunction", "KnownProgram", "local_names"]

@@ -16,7 +16,7 @@ from loadstone.review.analyses.state import State
 from loadstone.review.analyses.values import CallResult, Field, Local, LockGuard, Object, Place, PlaceAddress, Value
 from loadstone.review.analyses.words import is_null, last_word
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.cfg import Leave
+from loadstone.review.control_flow import Leave
 from loadstone.review.ir import Language
 from loadstone.review.typenames import base_type, pointee
 

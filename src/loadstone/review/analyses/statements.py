@@ -28,7 +28,7 @@ from loadstone.review.analyses.values import (
 )
 from loadstone.review.analyses.words import dotted_name, is_constant, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
-from loadstone.review.cfg import Kind, Node
+from loadstone.review.control_flow import Kind, Node
 from loadstone.review.typenames import base_type, inserts, is_characters, is_reference
 
 __all__ = ["Statements"]

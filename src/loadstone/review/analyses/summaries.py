@@ -22,7 +22,7 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.program import KnownFunction, KnownProgram, local_names
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.cfg import Graph, Kind
+from loadstone.review.control_flow import Graph, Kind
 from loadstone.review.walk import kept, parts_of
 
 __all__ = ["Summaries", "components"]

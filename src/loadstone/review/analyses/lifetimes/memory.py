@@ -28,7 +28,7 @@ from loadstone.review.analyses.lifetimes.objects import (
 )
 from loadstone.review.analyses.lifetimes.vocabulary import MADE, MAX_DEPTH, ONE_KIND, TOLD_APART, Event
 from loadstone.review.apis import Api, ApiRole, Success, Tables
-from loadstone.review.cfg import Graph
+from loadstone.review.control_flow import Graph
 from loadstone.review.walk import expressions
 
 __all__ = ["Memory", "is_good"]

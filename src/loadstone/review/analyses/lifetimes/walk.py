@@ -31,7 +31,7 @@ from loadstone.review.analyses.lifetimes.objects import (
 from loadstone.review.analyses.lifetimes.vocabulary import COMPARES, TURNED, CallOutcome, Event, Summary
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import Tables
-from loadstone.review.cfg import Graph, Kind, Node
+from loadstone.review.control_flow import Graph, Kind, Node
 
 __all__ = ["Walk"]
 
