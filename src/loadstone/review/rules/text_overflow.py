@@ -12,8 +12,11 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, place_named, terms, uncast
+from loadstone.review.rules.array_ends import past_ends
+from loadstone.review.rules.array_rooms import Rooms
 from loadstone.review.rules.handed_in import handed_in_writes, known_to_callers
 from loadstone.review.rules.identities import NamesInSight, sized_parameters
+from loadstone.review.rules.lookups import called_through, made_by_library
 from loadstone.review.rules.measured_copies import copied_by_length
 from loadstone.review.rules.own_texts import is_own_text
 from loadstone.review.rules.places import NATIVE
@@ -62,12 +65,14 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             local = _local_arrays(function)
             arrays = shared | local
             yield from _copied(rule, unit, function, arrays, members, local, sized)
+            yield from _told_by_library(rule, facts, unit, function, arrays, members)
             yield from _by_length(rule, facts, unit, function)
             room = arrays | members | sized_parameters(unit, function)
             yield from _printed(rule, unit, function, room, sized)
             yield from _scanned(rule, unit, function, arrays, members)
             yield from _ended(rule, unit, function)
             yield from _summed(rule, unit, function)
+            yield from _past_ends(rule, facts, unit, function)
             yield from _sized(rule, unit, function)
         yield from _handed_in(rule, unit)
         yield from _unended(rule, unit)
@@ -82,6 +87,12 @@ def _summed(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]
             f"{found.needed} and more.",
             787, "Put it together with a bound, and test whether it fitted.",
         )  # fmt: skip
+
+
+def _past_ends(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    rooms = Rooms(facts.program, unit, function, NamesInSight(facts.program, unit, function))
+    for found in past_ends(rooms, _measured(function)):
+        yield _no(rule, unit, function, found.line, found.message, found.cwe, found.fix)
 
 
 def _sized_members(program: ir.Program) -> frozenset[str]:
@@ -184,6 +195,27 @@ def _copied(
             "long it is.",
             120, "Compare its length with the size first, or copy with a bound and terminate the text.",
         )  # fmt: skip
+
+
+def _told_by_library(
+    rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function, arrays: set[str], members: set[str]
+) -> Iterator[Claim]:
+    """``strcpy(title, plugin->name())``: into an array, as much as a function of the library gives."""
+    calls = [c for c in calls_in(function.body) if last_word(c.name) in _COPIES and len(c.arguments) > 1]
+    foreign = made_by_library(facts, unit, function) if calls else set()
+    for call in calls:
+        given = uncast(call.arguments[1])
+        if (
+            isinstance(given, ir.Call)
+            and called_through(given, foreign)
+            and _is_array(call.arguments[0], arrays, members)
+        ):
+            yield _no(
+                rule, unit, function, call.line,
+                f"{last_word(call.name)} copies what {last_word(given.name)} of the library gives into an array of "
+                "fixed size; nothing asks how long it is.",
+                120, "Compare its length with the size first, or copy with a bound and terminate the text.",
+            )  # fmt: skip
 
 
 def _ends_of_texts(function: ir.Function) -> set[int]:
