@@ -206,6 +206,7 @@ def _counter(index: ir.Expression) -> ir.Expression:
 
 def _unbounded(rooms: Rooms, compared: set[str], measured: set[str]) -> Iterator[PastEnd]:
     """``while (read(fd, &c, 1) == 1) line[n++] = c;``: what comes says when it ends."""
+    measured = measured | {v.name for v in rooms.unit.variables if v.value is not None}  # whose end its text has
     measured = measured | {
         place_named(s.target)
         for s in every_statement(rooms.function.body)
