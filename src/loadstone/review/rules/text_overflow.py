@@ -14,6 +14,7 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.words import last_word, place_named, terms, uncast
 from loadstone.review.rules.array_ends import past_ends
 from loadstone.review.rules.array_rooms import Rooms
+from loadstone.review.rules.ends_written import ends_behind, stores
 from loadstone.review.rules.handed_in import handed_in_writes, known_to_callers
 from loadstone.review.rules.identities import NamesInSight, sized_parameters
 from loadstone.review.rules.lookups import called_through, made_by_library
@@ -42,15 +43,6 @@ _ASKS_ELSE: Final = re.compile(
 
 _SCANS: Final = {"scanf": 0, "wscanf": 0, "sscanf": 1, "fscanf": 1, "swscanf": 1, "fwscanf": 1, "_stscanf": 1}
 _CONVERSION: Final = re.compile(r"%(\*?)(\d*)(?:hh|h|ll|l|j|z|t|L|m)?([a-zA-Z\[%])")
-_FILLS: Final = {
-    "read": (1, 2), "pread": (1, 2), "recv": (1, 2), "recvfrom": (1, 2), "SSL_read": (1, 2), "readlink": (1, 2),
-    "readlinkat": (2, 3), "g_input_stream_read": (1, 2), "mq_receive": (1, 2), "fread": (0, 2), "_read": (1, 2),
-}  # fmt: skip
-"""Functions that give how much they wrote: which argument is the buffer, and which its size."""
-
-_TELLS: Final = {"ReadFile": (1, 2, 3), "InternetReadFile": (1, 2, 3), "WinHttpReadData": (1, 2, 3)}
-"""Functions that say through an argument how much they wrote: the buffer, its size, the count."""
-
 _ALLOCATES: Final = frozenset({"malloc", "realloc", "alloca", "g_malloc", "xmalloc", "HeapAlloc", "CoTaskMemAlloc"})
 
 
@@ -70,7 +62,6 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             room = arrays | members | sized_parameters(unit, function)
             yield from _printed(rule, unit, function, room, sized)
             yield from _scanned(rule, unit, function, arrays, members)
-            yield from _ended(rule, unit, function)
             yield from _summed(rule, unit, function)
             yield from _past_ends(rule, facts, unit, function)
             yield from _sized(rule, unit, function)
@@ -91,7 +82,7 @@ def _summed(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]
 
 def _past_ends(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
     rooms = Rooms(facts.program, unit, function, NamesInSight(facts.program, unit, function))
-    for found in past_ends(rooms, _measured(function)):
+    for found in (*past_ends(rooms, _measured(function)), *ends_behind(function)):
         yield _no(rule, unit, function, found.line, found.message, found.cwe, found.fix)
 
 
@@ -330,80 +321,13 @@ def _fits(unit: ir.Unit, function: ir.Function, source: ir.Expression, target: i
 
 def _walked(function: ir.Function, name: str) -> str:
     """The array that a pointer walks along: ``line = buffer; while (isspace(*line)) line++;``."""
-    begins = {place_named(value) for target, value, _ in _stores(function) if place_named(target) == name}
+    begins = {place_named(value) for target, value, _ in stores(function) if place_named(target) == name}
     return begins.pop() if len(begins) == 1 and "" not in begins else name
-
-
-def _ended(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
-    """``n = read(fd, text, sizeof text); text[n] = 0``: one past the end when the read filled it."""
-    filled: dict[tuple[str, str], int] = {}
-    for target, value, line in _stores(function):
-        call = uncast(value)
-        if isinstance(call, ir.Call) and (places := _FILLS.get(last_word(call.name))) is not None:
-            buffer, size = places
-            if size < len(call.arguments):
-                name = place_named(call.arguments[buffer])
-                if name and _measured_whole(call.arguments[size], name):
-                    filled[name, place_named(target)] = line
-    for call in calls_in(function.body):
-        if (told := _TELLS.get(last_word(call.name))) is not None and max(told) < len(call.arguments):
-            buffer, size, count = told
-            name = place_named(call.arguments[buffer])
-            if name and _measured_whole(call.arguments[size], name):
-                filled[name, place_named(call.arguments[count])] = call.line
-    for target, value, line in _stores(function) if filled else ():
-        item, end = uncast(target), uncast(value)
-        if not isinstance(item, ir.Item) or not isinstance(end, ir.Literal) or end.value not in ("\0", 0):
-            continue
-        name, index = place_named(item.base), place_named(item.index)
-        if (name, index) in filled and not _is_below(function, index):
-            yield _no(
-                rule, unit, function, line,
-                f"{name} may have been filled to its last byte at line {filled[name, index]}; its end is written "
-                "behind it.",
-                787, "Read one byte less than there is room for.",
-            )  # fmt: skip
-
-
-def _stores(function: ir.Function) -> Iterator[tuple[ir.Expression, ir.Expression, int]]:
-    for statement in every_statement(function.body):
-        if isinstance(statement, ir.Assign) and statement.value is not None and not statement.operator:
-            yield statement.target, statement.value, statement.line
-    for expression in every_expression(function.body):
-        if isinstance(expression, ir.AssignmentExpression) and not expression.operator:
-            yield expression.target, expression.value, expression.line
-
-
-def _measured_whole(size: ir.Expression, name: str) -> bool:
-    bare = uncast(size)
-    if not isinstance(bare, ir.Operation) or bare.operator != "sizeof":
-        return False
-    return any(place_named(operand) == name for operand in bare.operands)  # none of sizeof (struct header)
-
-
-def _is_below(function: ir.Function, index: str) -> bool:
-    """Whether something asks if the count is as large as the buffer."""
-    for part in every_expression(function.body):
-        if isinstance(part, ir.Operation) and part.operator in {"<", "<=", ">", ">=", "=="}:
-            one, other = (uncast(o) for o in part.operands)
-            for mine, limit in ((one, other), (other, one)):
-                if place_named(mine) == index and not (
-                    isinstance(limit, ir.Literal | ir.Operation) and _is_small(limit)
-                ):
-                    return True
-    return False
-
-
-def _is_small(limit: ir.Expression) -> bool:
-    """Zero, one and minus one say whether anything was read, not how much."""
-    if isinstance(limit, ir.Operation):
-        return limit.operator == "-" and len(limit.operands) == 1
-    return isinstance(limit, ir.Literal) and limit.value in (0, 1, -1)
 
 
 def _sized(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
     """``malloc(strlen(a) + strlen(b) + 1)``, and then more than that is put together in it."""
-    for target, value, line in _stores(function):
+    for target, value, line in stores(function):
         call = uncast(value)
         if not isinstance(call, ir.Call) or last_word(call.name) not in _ALLOCATES or not call.arguments:
             continue
@@ -411,7 +335,7 @@ def _sized(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
         if room is None:
             continue
         name = place_named(target)
-        made_again = [n for other, _, n in _stores(function) if n > line and place_named(other) == name]
+        made_again = [n for other, _, n in stores(function) if n > line and place_named(other) == name]
         calls = [c for c in calls_in(function.body) if line < c.line < min(made_again, default=1 << 30)]
         needed, writes = _most_written(name, call, calls)
         if writes and room < needed:
