@@ -287,8 +287,8 @@ class PathMemory:
             while isinstance(start, Field):
                 start = start.base
             gone = isinstance(start, CallResult) and (start in state.closed or start not in state.escaped)
-            if isinstance(place, Local) or rooted_locally(place) or gone:
-                continue
+            if isinstance(place, Local) or rooted_locally(place) or gone or state.truth.get(value) is False:
+                continue  # a symbol that is not there needs nothing
             found.update([*lineage(value, state)][1:])
         for value in state.leaves(state.result):
             found.update([*lineage(value, state)][1:])

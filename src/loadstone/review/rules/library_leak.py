@@ -11,9 +11,9 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Exit, Facts, Site
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.values import Spot
-from loadstone.review.analyses.words import MAINS, uncast
+from loadstone.review.analyses.words import MAINS, place_named, uncast
 from loadstone.review.apis import CORE, ApiRole
-from loadstone.review.ir import Assign, Call, If, Jump, Label, Language, Literal, Member, Name, Return
+from loadstone.review.ir import Assign, Call, Function, If, Jump, Label, Language, Literal, Member, Name, Return
 from loadstone.review.rules.half_built import thrown_away
 from loadstone.review.rules.lookups import looked_up, word
 from loadstone.review.rules.places import NATIVE, at, in_file, resolve_lines, step
@@ -44,6 +44,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _leaks(rule, facts, site, open_exits, closes=closes, outlives=outlives, owned=owned, kept=kept)
     yield from _never_given_back(rule, facts)
     yield from _half_built(rule, facts)
+    yield from _lost_by_realloc(rule, facts, {path for path, _ in working})
     yield from _praise(rule, [s for s in native if not s.is_inner and s.api.role is ApiRole.LOAD])
 
 
@@ -72,6 +73,45 @@ def _never_given_back(rule: Rule, facts: Facts) -> Iterator[Claim]:
             context=function.name,
             condition=function.condition,
         )
+
+
+_GROWS: Final = frozenset({"realloc", "reallocarray", "g_try_realloc"})
+
+
+def _lost_by_realloc(rule: Rule, facts: Facts, handling: set[str]) -> Iterator[Claim]:
+    """``list = realloc(list, n)``: when it gives null, the old block is still there and nobody has its address."""
+    for unit in (u for u in facts.program.units if u.path in handling and u.language in NATIVE):
+        for function in unit.functions:
+            for grown in every_statement(function.body):
+                made = uncast(grown.value) if isinstance(grown, Assign) else None
+                if not isinstance(grown, Assign) or not isinstance(made, Call) or made.name not in _GROWS:
+                    continue
+                name = place_named(grown.target)
+                if (
+                    made.arguments
+                    and name == place_named(made.arguments[0]) != ""
+                    and not _ends(facts, function, grown)
+                ):
+                    spot = Spot(unit.path, grown.line, function.name, function.condition)
+                    yield rule.no(
+                        f"When {made.name} gives null, the block that {name} led to is lost.",
+                        at(spot),
+                        cwe=401,
+                        severity=Severity.LOW,
+                        fix="Keep its result in another variable until it is tested.",
+                        context=function.name,
+                        condition=function.condition,
+                    )
+
+
+def _ends(facts: Facts, function: Function, grown: Assign) -> bool:
+    """Whether the program ends where there was no memory."""
+    name = place_named(grown.target)
+    for test in every_statement(function.body):
+        if isinstance(test, If) and test.line >= grown.line and name in map(place_named, expressions(test.condition)):
+            calls = (facts.apis.get(c.name) for c in calls_in(test.then))
+            return any(api is not None and api.ends for api in calls)
+    return False
 
 
 def _half_built(rule: Rule, facts: Facts) -> Iterator[Claim]:

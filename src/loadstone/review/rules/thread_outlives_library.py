@@ -41,6 +41,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             if closes:
                 yield from _given_up(rule, unit, function, closes[-1])
                 yield from _unhooked_late(rule, facts, unit, function, closes)
+                yield from _started_here(rule, facts, unit, function, closes)
         yield from _registered(rule, facts, unit)
         yield from _still_called(rule, facts, unit)
         yield from _still_running(rule, facts, unit)
@@ -91,6 +92,43 @@ def _given_up(rule: Rule, unit: ir.Unit, function: ir.Function, close: ir.Call) 
             rule, unit, function, waits[0].line, close.line,
             "The wait for a thread may time out, and the library is closed while the thread runs in it.",
         )  # fmt: skip
+
+
+def _started_here(
+    rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function, closes: list[ir.Call]
+) -> Iterator[Claim]:
+    """``pthread_create(&t, NULL, work, NULL); dlclose(h);``: a symbol's own thread, and nothing waits for it."""
+    symbols = looked_up(facts, function) | filled_names(facts, unit)
+    for statement in every_statement(function.body):
+        parts = [p for p in parts_of(statement) if isinstance(p, ir.Call)]
+        start = next((c for c in parts if plays(facts, c, ApiRole.THREAD) and _runs(c, symbols)), None)
+        if start is None:
+            continue
+        after = [c for c in calls_in(function.body) if c.line > start.line]
+        waited = next((c.line for c in after if _waits(facts, c)), function.end_line + 1)
+        failed = _where_not_started(function, statement)
+        gone = next((c for c in closes if start.line < c.line <= waited and c.line not in failed), None)
+        if gone is not None:
+            message = f"The thread started at line {start.line} runs the library's code; nothing waits for its end."
+            yield _finding(rule, unit, function, gone.line, start.line, message)
+            return
+
+
+def _runs(start: ir.Call, symbols: set[str]) -> bool:
+    return any(word(argument) in symbols for argument in start.arguments)
+
+
+def _where_not_started(function: ir.Function, start: ir.Statement) -> set[int]:
+    """The lines that run only where a thread was not started: the test is the start's own, or of its result."""
+    result = word(start.target) if isinstance(start, ir.Assign) else ""
+    found: set[int] = set()
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.If) and statement.line >= start.line:
+            names = {e.name for e in expressions(statement.condition) if isinstance(e, ir.Name)}
+            if statement is start or (result and result in names):
+                found |= {c.line for c in calls_in(statement.then)}
+                found |= {c.line for c in calls_in(statement.otherwise)} if statement.otherwise is not None else set()
+    return found
 
 
 def _left_running(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
