@@ -171,6 +171,21 @@ RULES: Final[tuple[Rule, ...]] = (
 """Every source rule, in the order reports list them: the origin's six observations first."""
 
 
+_TOGETHER: Final = (
+    (library_leak, double_close, invalid_release, use_after_close_descriptor, use_after_free, address_of_local),
+    (unchecked_file_offset, fixed_buffer_overflow),
+    (data_race, refcount_race, double_checked_locking),
+)
+"""Rules that share the costly part of their answer (lifetimes, numbers, shared state): one process asks them all."""
+
+
+def _shared_out(rules: Sequence[Rule]) -> list[tuple[Rule, ...]]:
+    """Which rules are asked by the same process; the costliest are begun first, so that nobody waits at the end."""
+    together = [tuple(m.RULE for m in modules if m.RULE in rules) for modules in _TOGETHER]
+    shared = {rule.id for group in together for rule in group}
+    return [*filter(None, together), *((rule,) for rule in rules if rule.id not in shared)]
+
+
 def ask(
     program: Program, rules: Sequence[Rule] = RULES, tables: tuple[str, ...] = (), processes: int = 1
 ) -> tuple[Claim, ...]:
@@ -180,5 +195,9 @@ def ask(
     all to ask about is an empty tuple.
     """
     facts: Facts = gather(program, tables, processes)
-    answers = forked(lambda rule: rule.ask(facts), rules, processes=processes)
-    return tuple(once((claim for claims in answers for claim in claims), facts))
+    groups = _shared_out(rules)
+    made = forked(lambda group: [rule.ask(facts) for rule in group], groups, processes=processes)
+    answers = {
+        r.id: claims for group, each in zip(groups, made, strict=True) for r, claims in zip(group, each, strict=True)
+    }
+    return tuple(once((claim for rule in rules for claim in answers[rule.id]), facts))
