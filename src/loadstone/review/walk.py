@@ -45,15 +45,15 @@ def _kept_of_body(function: Callable[[tuple[ir.Statement, ...]], _T]) -> Callabl
     _FORGETTING.append(remembered.clear)
 
     def found(body: Iterable[ir.Statement]) -> _T:
-        before = remembered.get(id(body))
-        if before is not None:
-            return before[1]
         if not isinstance(body, tuple):
             return function(tuple(body))
-        if len(remembered) >= _REMEMBERED:
-            remembered.clear()
-        remembered[id(body)] = body, function(body)  # while it is held, nothing else has its number
-        return remembered[id(body)][1]
+        key = id(body[0] if len(body) == 1 else body)  # ``(statement,)`` is made anew by whoever asks about one
+        before = remembered.get(key)
+        if before is None:
+            if len(remembered) >= _REMEMBERED:
+                remembered.clear()
+            before = remembered[key] = body, function(body)  # while it is held, nothing else has its number
+        return before[1]
 
     return found
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import module_value
-from loadstone.review.walk import calls, dotted, expressions, parts, statements, tops
+from loadstone.review.walk import dotted, parts, parts_of, statements
 
 __all__ = ["COMPUTED", "ForeignFunction", "ForeignUse", "foreign_functions", "is_foreign", "symbol_of"]
 
@@ -81,18 +81,10 @@ def foreign_functions(unit: ir.Unit) -> dict[str, ForeignFunction]:
                 _declare(statement, variables, found, listed)
         passed = _passed_on(function)
         for statement in statements(function.body.body):
-            for call in calls((statement,) if not _has_blocks(statement) else ()):
-                _use(call, function, statement, passed, found)
-            if _has_blocks(statement):
-                for top in tops(statement):
-                    for node in expressions(top):
-                        if isinstance(node, ir.Call):
-                            _use(node, function, statement, passed, found)
+            for node in parts_of(statement):
+                if isinstance(node, ir.Call):
+                    _use(node, function, statement, passed, found)
     return found
-
-
-def _has_blocks(statement: ir.Statement) -> bool:
-    return isinstance(statement, (ir.Block, ir.If, ir.Loop, ir.Switch, ir.Try, ir.With))
 
 
 def _variables(unit: ir.Unit) -> Iterator[tuple[str, str]]:

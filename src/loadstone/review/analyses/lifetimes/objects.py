@@ -244,7 +244,7 @@ class LifetimeState:
 
     def copy(self) -> LifetimeState:
         """Another state that says the same."""
-        other = LifetimeState()
+        other = LifetimeState.__new__(LifetimeState)
         other.places = self.places.copy()
         other.ended = self.ended.copy()
         other.ranges = self.ranges.copy()
@@ -267,10 +267,9 @@ class LifetimeState:
     def join(self, other: LifetimeState) -> LifetimeState:
         """What holds on both paths."""
         found = LifetimeState()
-        found.versions = {
-            v: max(self.versions.get(v, 0), other.versions.get(v, 0))
-            for v in self.versions.keys() | other.versions.keys()
-        }
+        found.versions = {**self.versions, **other.versions}
+        for value, version in () if self.versions == other.versions else self.versions.items():
+            found.versions[value] = max(version, found.versions[value])
         anew: set[Place] = set()
         for place in self.places.keys() | other.places.keys():
             one, two = self.places.get(place), other.places.get(place)
@@ -283,7 +282,8 @@ class LifetimeState:
                 found.versions[place] = found.versions.get(place, 0) + 1
         found.ended = {v: e for v, e in self.ended.items() if v in other.ended or other.is_null(v)}
         found.ended.update((v, e) for v, e in other.ended.items() if v not in self.ended and self.is_null(v))
-        found.ranges = {v: r.joined(other.ranges[v]) for v, r in self.ranges.items() if v in other.ranges}
+        theirs = other.ranges
+        found.ranges = {v: r if r == theirs[v] else r.joined(theirs[v]) for v, r in self.ranges.items() if v in theirs}
         lost = {v for s in (self, other) for v in s.places.values() if isinstance(v, Made)} - {*found.places.values()}
         found.handed = self.handed | other.handed | lost
         found.stored = {**other.stored, **self.stored}

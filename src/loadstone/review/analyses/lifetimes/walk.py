@@ -109,7 +109,8 @@ class Walk:
             case Kind.TEST if node.expression is not None:
                 for slot, holds in ((0, True), (1, False)):
                     if slot < len(node.next) and node.next[slot] >= 0:
-                        for after in self.asked(node.expression, holds, state.copy()):
+                        start = state if slot else state.copy()  # nobody needs it behind the last answer
+                        for after in self.asked(node.expression, holds, start):
                             yield node.next[slot], after
                 return
             case Kind.ASSIGN if isinstance(node.statement, ir.Assign):
@@ -157,8 +158,10 @@ class Walk:
         bare = uncast(condition)
         if isinstance(bare, ir.Operation) and bare.operator in COMPARES and len(bare.operands) == 2:
             for one, middle in self.evaluator.value(bare.operands[0], state):
-                for two, after in self.evaluator.value(bare.operands[1], middle):
-                    yield from self.compared(bare.operator, one, two, holds, after.copy())
+                outcomes = self.evaluator.value(bare.operands[1], middle)
+                for two, after in outcomes:
+                    own = after if len(outcomes) == 1 else after.copy()
+                    yield from self.compared(bare.operator, one, two, holds, own)
             return
         if isinstance(bare, ir.Call) and bare.name in {"SUCCEEDED", "FAILED"} and bare.arguments:
             good = (bare.name == "SUCCEEDED") is holds
@@ -166,8 +169,9 @@ class Walk:
                 if after.narrow(value, ">=" if good else "<", 0):
                     yield after
             return
-        for value, asked in self.evaluator.value(condition, state):
-            after = asked.copy()
+        outcomes = self.evaluator.value(condition, state)
+        for value, asked in outcomes:
+            after = asked if len(outcomes) == 1 else asked.copy()
             if after.narrow(value, "!=" if holds else "==", 0) and self.memory.is_possible(value, after):
                 yield after
 
