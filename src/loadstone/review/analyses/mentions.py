@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from loadstone.review import ir
 from loadstone.review.walk import calls, children, kept, parts, statements
 
 __all__ = [
+    "Assignment",
     "calls_in",
     "children",
     "every_expression",
@@ -17,6 +19,7 @@ __all__ = [
     "module_value",
     "names_in",
     "says",
+    "stores_in",
     "values_given",
 ]
 
@@ -45,6 +48,24 @@ def says(unit: ir.Unit, pattern: re.Pattern[str]) -> bool:
 def names_in(block: ir.Block) -> Iterator[str]:
     """Every name mentioned in a block."""
     return (e.name for e in every_expression(block) if isinstance(e, ir.Name))
+
+
+class Assignment(NamedTuple):
+    """What an assignment stores to, by which operator (none for ``=``), and what."""
+
+    target: ir.Expression
+    operator: str
+    value: ir.Expression | None
+    line: int
+
+
+@kept
+def stores_in(block: ir.Block) -> tuple[Assignment, ...]:
+    """Every assignment in a block: those that are statements first, then those inside of expressions."""
+    plain = [s for s in every_statement(block) if isinstance(s, ir.Assign)]
+    inner = [e for e in every_expression(block) if isinstance(e, ir.AssignmentExpression)]
+    every: list[ir.Assign | ir.AssignmentExpression] = [*plain, *inner]
+    return tuple(Assignment(one.target, one.operator, one.value, one.line) for one in every)
 
 
 def values_given(block: ir.Block, name: str) -> list[ir.Expression | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
@@ -87,7 +88,7 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
                 yield WrongAllocator(function, call.line, name, "new", release)
 
 
-def _made_for(unit: ir.Unit, takers: set[str], makers: set[str]) -> dict[str, set[str]]:
+def _made_for(unit: ir.Unit, takers: AbstractSet[str], makers: AbstractSet[str]) -> dict[str, set[str]]:
     """Whose results each function that takes back is given, where the file shows it: it takes back no others."""
     found: dict[str, set[str]] = {}
     for function in unit.functions:
@@ -126,7 +127,7 @@ def _made(function: ir.Function) -> Iterator[tuple[str, str]]:
             yield name, last_word(value.name)
 
 
-def _foreign(function: ir.Function, foreign: set[str]) -> Iterator[tuple[str, str]]:
+def _foreign(function: ir.Function, foreign: AbstractSet[str]) -> Iterator[tuple[str, str]]:
     """The variables that hold what a library's functions gave, as their result or through an argument; by whom."""
     for statement in every_statement(function.body):
         value = uncast(statement.value) if isinstance(statement, ir.Assign) else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, stores_in
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.array_ends import PastEnd
 
@@ -55,12 +55,7 @@ def ends_behind(function: ir.Function) -> Iterator[PastEnd]:
 
 def stores(function: ir.Function) -> Iterator[tuple[ir.Expression, ir.Expression, int]]:
     """What a function stores: where, what, and at which line."""
-    for statement in every_statement(function.body):
-        if isinstance(statement, ir.Assign) and statement.value is not None and not statement.operator:
-            yield statement.target, statement.value, statement.line
-    for expression in every_expression(function.body):
-        if isinstance(expression, ir.AssignmentExpression) and not expression.operator:
-            yield expression.target, expression.value, expression.line
+    return ((s.target, s.value, s.line) for s in stores_in(function.body) if s.value is not None and not s.operator)
 
 
 def _measured_whole(size: ir.Expression, name: str) -> bool:

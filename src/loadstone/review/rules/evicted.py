@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, members_in
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, members_in, stores_in
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.data_race import is_count
@@ -69,12 +69,7 @@ def _filled(facts: Facts, function: ir.Function, handle: ir.Member) -> Iterator[
 
 
 def _lowered(function: ir.Function) -> Iterator[str]:
-    for statement in every_statement(function.body):
-        if isinstance(statement, ir.Assign) and statement.operator == "-":
-            yield place_named(statement.target).rpartition(".")[2]
-    for part in every_expression(function.body):
-        if isinstance(part, ir.AssignmentExpression) and part.operator == "-":
-            yield place_named(part.target).rpartition(".")[2]
+    return (place_named(s.target).rpartition(".")[2] for s in stores_in(function.body) if s.operator == "-")
 
 
 def _asked(function: ir.Function) -> frozenset[str]:

@@ -15,7 +15,7 @@ from typing import Final
 
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
-from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, stores_in
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.walk import children, expressions, kept, tops
 
@@ -442,12 +442,7 @@ def _aliases(function: ir.Function) -> dict[str, str]:
 
 
 def _stores(function: ir.Function) -> Iterator[tuple[ir.Expression, ir.Expression]]:
-    for statement in every_statement(function.body):
-        if isinstance(statement, ir.Assign) and statement.value is not None:
-            yield statement.target, statement.value
-    for expression in every_expression(function.body):
-        if isinstance(expression, ir.AssignmentExpression):
-            yield expression.target, expression.value
+    return ((s.target, s.value) for s in stores_in(function.body) if s.value is not None)
 
 
 def _compared(function: ir.Function) -> Iterator[str]:

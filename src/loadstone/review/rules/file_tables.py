@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
@@ -105,7 +106,7 @@ class _File:
                         self.puts[name, index] = table
                         grown = True
 
-    def _ends_in(self, function: ir.Function, names: set[str]) -> tuple[str, int]:
+    def _ends_in(self, function: ir.Function, names: AbstractSet[str]) -> tuple[str, int]:
         """The table into which a function puts one of the names, or a member of one, and the line."""
         held = self._held_by_tables(function)
         for statement in every_statement(function.body):
@@ -252,7 +253,7 @@ def _start(expression: ir.Expression) -> str:
     return place_named(expression).partition(".")[0].removesuffix("[]")
 
 
-def _leads(value: ir.Expression, names: set[str]) -> bool:
+def _leads(value: ir.Expression, names: AbstractSet[str]) -> bool:
     """Whether a value is one of the names, or a member of what one of them holds."""
     bare = uncast(value)
     while isinstance(bare, ir.Member | ir.Item):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final, TypeGuard
 
 from loadstone.core.claims import Claim, FlowStep, Location, Severity
@@ -11,7 +12,7 @@ from loadstone.core.practices import Practice
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, stores_in
 from loadstone.review.analyses.words import is_constant, terms, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.identities import NamesInSight, Thing, is_among
@@ -113,7 +114,7 @@ def _in_bounded_loops(scope: NamesInSight) -> set[int]:
     """The lines in loops that go on as often as the text says: up to a constant, or over a table of the program."""
     body = scope.function.body
     tables = {v.name for v in scope.unit.variables if isinstance(uncast(v.value), ir.Display)}
-    stores = [(word(target), value) for target, _, value in _stores(scope.function)]
+    stores = [(word(target), value) for target, _, value, _ in stores_in(scope.function.body)]
     tables |= {name for name, value in stores if isinstance(uncast(value), ir.Display)}
     tables |= {name for name, value in stores if word(value) in tables}  # for (p = names; *p != NULL; p++)
     tables.discard("")
@@ -186,7 +187,7 @@ def _copied_by_count(rule: Rule, facts: Facts, unit: ir.Unit, scopes: list[Names
                 )
 
 
-def _is_of(expression: ir.Expression, foreign: set[str]) -> TypeGuard[ir.Member | ir.Name]:
+def _is_of(expression: ir.Expression, foreign: AbstractSet[str]) -> TypeGuard[ir.Member | ir.Name]:
     """Whether an expression is a member of what a library gave, or a number that it gave."""
     if isinstance(expression, ir.Member):
         base = uncast(expression.base)
@@ -218,7 +219,7 @@ def _in_comparisons(function: ir.Function) -> Iterator[ir.Name]:
             yield from (e for e in expressions(part) if isinstance(e, ir.Name))
 
 
-def _counted(condition: ir.Expression | None, foreign: set[str]) -> tuple[str, ir.Member] | None:
+def _counted(condition: ir.Expression | None, foreign: AbstractSet[str]) -> tuple[str, ir.Member] | None:
     """The index and the bound of a loop that goes on as long as a member of what came from a library says."""
     bare = uncast(condition)
     if not isinstance(bare, ir.Operation) or bare.operator not in {"<", "!=", "<="}:
@@ -243,19 +244,9 @@ def _limited(scope: NamesInSight) -> Iterator[Thing]:
                     yield from (thing for thing in members if thing is not None)
 
 
-def _stores(function: ir.Function) -> Iterator[tuple[ir.Expression, str, ir.Expression | None]]:
-    """What is stored to, by which operator, and what."""
-    for statement in every_statement(function.body):
-        if isinstance(statement, ir.Assign):
-            yield statement.target, statement.operator, statement.value
-    for expression in every_expression(function.body):
-        if isinstance(expression, ir.AssignmentExpression):
-            yield expression.target, expression.operator, expression.value
-
-
 def _incremented(scope: NamesInSight) -> Iterator[Thing]:
     """What is added to and outlives the call."""
-    things = (scope.thing(target) for target, operator, _ in _stores(scope.function) if operator == "+")
+    things = (scope.thing(target) for target, operator, *_ in stores_in(scope.function.body) if operator == "+")
     yield from (thing for thing in things if thing is not None and not scope.is_local(thing))
 
 
@@ -274,9 +265,9 @@ def _compared(scope: NamesInSight) -> Iterator[Thing]:
                 if top is condition and isinstance(part, ir.Call) and _ASKS_ROOM.search(part.name):
                     asked += part.arguments
                 found |= {t for o in asked if (t := scope.thing(o)) is not None}
-    stores = [*_stores(scope.function)]
-    found |= {t for target, operator, _ in stores if operator in {"%", "&"} and (t := scope.thing(target)) is not None}
-    copied = [(scope.thing(target), scope.thing(value)) for target, operator, value in stores if not operator]
+    stores = stores_in(scope.function.body)
+    found |= {t for target, operator, *_ in stores if operator in {"%", "&"} and (t := scope.thing(target)) is not None}
+    copied = [(scope.thing(target), scope.thing(value)) for target, operator, value, _ in stores if not operator]
     yield from found
     yield from (original for copy, original in copied if copy in found and original is not None)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_statement, stores_in
 from loadstone.review.analyses.words import place_named, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.walk import expressions
+from loadstone.review.walk import expressions, kept
 
 __all__ = ["called_through", "calls_of", "family", "filled_names", "looked_up", "made_by_library", "plays", "word"]
 
@@ -37,12 +38,14 @@ def family(symbol: str) -> str:
     return symbol.partition("_")[0].lower()
 
 
-def filled_names(facts: Facts, unit: ir.Unit) -> set[str]:
+@kept
+def filled_names(facts: Facts, unit: ir.Unit) -> frozenset[str]:
     """Members and variables of a file that hold what came from a library when a function of it is done."""
-    return {fill.slot[0].rpartition(".")[2] for fill in facts.fills if fill.spot.path == unit.path}
+    return frozenset(fill.slot[0].rpartition(".")[2] for fill in facts.fills if fill.spot.path == unit.path)
 
 
-def looked_up(facts: Facts, function: ir.Function) -> set[str]:
+@kept
+def looked_up(facts: Facts, function: ir.Function) -> frozenset[str]:
     """Variables and members that a lookup in this function filled, by its result, through an argument or a copy."""
     found = {_last(target) for target, value in _stores(function) if _resolves(facts, uncast(value))}
     for call in calls_in(function.body):
@@ -52,13 +55,14 @@ def looked_up(facts: Facts, function: ir.Function) -> set[str]:
             found.add(word(given.operands[0]) if isinstance(given, ir.Operation) and given.operands else "")
         elif call.name in _BIT_COPIES and len(call.arguments) > 1 and _last(call.arguments[1]) in found - {""}:
             found.add(_last(call.arguments[0]))  # memcpy(&run, &symbol, sizeof run)
-    return found - {""}
+    return frozenset(found - {""})
 
 
 _BIT_COPIES: Final = frozenset({"memcpy", "memmove", "std::memcpy"})
 
 
-def made_by_library(facts: Facts, unit: ir.Unit, function: ir.Function) -> set[str]:
+@kept
+def made_by_library(facts: Facts, unit: ir.Unit, function: ir.Function) -> frozenset[str]:
     """Variables that hold what a library gave: a lookup's result, what its functions return or fill, parts of these.
 
     To a fixed point over the stores and calls of one function; there are no more rounds than names.
@@ -81,12 +85,12 @@ def _own_names(function: ir.Function) -> set[str]:
     return {p.name for p in function.parameters} | {word(s.target) for s in declared}
 
 
-def called_through(call: ir.Call, foreign: set[str]) -> bool:
+def called_through(call: ir.Call, foreign: AbstractSet[str]) -> bool:
     """Whether what is called is one of the names, or a member of what one of them holds."""
     return any(isinstance(e, ir.Name | ir.Member) and e.name in foreign for e in expressions(call.function))
 
 
-def _comes_from(value: ir.Expression, foreign: set[str]) -> bool:
+def _comes_from(value: ir.Expression, foreign: AbstractSet[str]) -> bool:
     bare = uncast(value)
     if isinstance(bare, ir.Call):
         return called_through(bare, foreign)
@@ -110,12 +114,7 @@ def _last(target: ir.Expression) -> str:
 
 
 def _stores(function: ir.Function) -> Iterator[tuple[ir.Expression, ir.Expression]]:
-    for statement in every_statement(function.body):
-        if isinstance(statement, ir.Assign) and statement.value is not None and not statement.operator:
-            yield statement.target, statement.value
-    for expression in every_expression(function.body):
-        if isinstance(expression, ir.AssignmentExpression) and not expression.operator:
-            yield expression.target, expression.value
+    return ((s.target, s.value) for s in stores_in(function.body) if s.value is not None and not s.operator)
 
 
 def _resolves(facts: Facts, value: ir.Expression) -> bool:

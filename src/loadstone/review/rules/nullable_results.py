@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
@@ -114,7 +115,7 @@ def _may_give_null(function: ir.Function) -> bool:
     return False
 
 
-def _gives_foreign(function: ir.Function, foreign: set[str]) -> bool:
+def _gives_foreign(function: ir.Function, foreign: AbstractSet[str]) -> bool:
     """``return entry->get_factory(ID);``: what a library's function gives is handed on as it is."""
     given = (uncast(s.value) for s in every_statement(function.body) if isinstance(s, ir.Return))
     return any(isinstance(one, ir.Call) and called_through(one, foreign) for one in given)

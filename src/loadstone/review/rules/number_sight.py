@@ -51,7 +51,6 @@ class Sight:
         self.summaries: dict[int, Summary] = {}
         self.shared: dict[Thing, OutsideNumber] = {}
         """What members and variables of a file are given that nobody compared before."""
-        self._names: dict[int, set[str]] = {}
         self._compared: dict[int, dict[str, list[tuple[int, str]]]] = {}
 
     def find(self, unit: ir.Unit, name: str) -> ir.Function | None:
@@ -60,12 +59,9 @@ class Sight:
         others = self._everywhere.get(name, ())
         return own if own is not None else others[0] if len(others) == 1 and not others[0].local else None
 
-    def foreign_names(self, unit: ir.Unit, function: ir.Function) -> set[str]:
+    def foreign_names(self, unit: ir.Unit, function: ir.Function) -> frozenset[str]:
         """The variables and members that hold what a library gave."""
-        known = self._names.get(id(function))
-        if known is None:
-            known = self._names[id(function)] = made_by_library(self.facts, unit, function)
-        return known
+        return made_by_library(self.facts, unit, function)
 
     @cached_property
     def foreign_types(self) -> frozenset[str]:

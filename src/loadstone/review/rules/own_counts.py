@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, stores_in
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import plays
@@ -168,13 +168,7 @@ def _asked_whole(condition: ir.Expression) -> Iterator[ir.Expression]:
 
 
 def _changed(function: ir.Function, operator: str) -> Iterator[tuple[str, str]]:
-    targets = [s.target for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.operator == operator]
-    targets += [
-        e.target
-        for e in every_expression(function.body)
-        if isinstance(e, ir.AssignmentExpression) and e.operator == operator
-    ]
-    for target in map(uncast, targets):
+    for target in (uncast(s.target) for s in stores_in(function.body) if s.operator == operator):
         if isinstance(target, ir.Member):
             yield target.name, place_named(target.base)
 

@@ -10,7 +10,7 @@ from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Access, Facts
-from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, stores_in
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.data_race import Shared, is_alone, is_count, shared_state
@@ -232,25 +232,15 @@ def _failures_after(function: ir.Function, line: int) -> Iterator[tuple[ir.Block
 
 
 def _raises(function: ir.Function) -> Iterator[tuple[ir.Expression, int]]:
-    for statement in every_statement(function.body):
-        if isinstance(statement, ir.Assign) and statement.operator == "+":
-            yield statement.target, statement.line
-    for expression in every_expression(function.body):
-        if isinstance(expression, ir.AssignmentExpression) and expression.operator == "+":
-            yield expression.target, expression.line
+    return ((s.target, s.line) for s in stores_in(function.body) if s.operator == "+")
 
 
 def _lowers(function: ir.Function) -> Iterator[tuple[ir.Expression, int]]:
-    yield from _lowers_in(function.body)
+    return _lowers_in(function.body)
 
 
 def _lowers_in(block: ir.Block) -> Iterator[tuple[ir.Expression, int]]:
-    for statement in every_statement(block):
-        if isinstance(statement, ir.Assign) and statement.operator == "-":
-            yield statement.target, statement.line
-    for expression in every_expression(block):
-        if isinstance(expression, ir.AssignmentExpression) and expression.operator == "-":
-            yield expression.target, expression.line
+    return ((s.target, s.line) for s in stores_in(block) if s.operator == "-")
 
 
 _STEPS: Final = re.compile(

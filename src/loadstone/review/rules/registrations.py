@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
@@ -113,7 +114,7 @@ def _registers(call: ir.Call) -> bool:
     return last_word(call.name) == "connect" or _pair(call) is not None
 
 
-def _called_by_own(call: ir.Call, unit: ir.Unit, foreign: set[str]) -> set[str]:
+def _called_by_own(call: ir.Call, unit: ir.Unit, foreign: AbstractSet[str]) -> set[str]:
     """``atexit(on_exit)``: what the program's own function, which is registered, calls of the library."""
     given = {last_word(word(part)) for argument in call.arguments for part in expressions(argument)}
     own = (f for f in unit.functions if last_word(f.name) in given)
@@ -126,7 +127,7 @@ def _set_in(function: ir.Function) -> set[str]:
     return {word(s.target) for s in every_statement(function.body) if isinstance(s, ir.Assign)}
 
 
-def _is_connected(call: ir.Call, foreign: set[str], made: set[str]) -> bool:
+def _is_connected(call: ir.Call, foreign: AbstractSet[str], made: AbstractSet[str]) -> bool:
     """``connect(timer, &QTimer::timeout, [run] { run(); })``: the lambda calls what a lookup gave, or its object."""
     inside = (a.function.body for a in call.arguments if isinstance(a, ir.Closure))
     called = [c for body in inside for c in calls_in(body)]
@@ -198,7 +199,7 @@ def _gives(facts: Facts, call: ir.Call) -> bool:
     return api is not None and api.role is ApiRole.RESOLVE
 
 
-def _leads_out(facts: Facts, call: ir.Call, function: ir.Function, foreign: set[str]) -> bool:
+def _leads_out(facts: Facts, call: ir.Call, function: ir.Function, foreign: AbstractSet[str]) -> bool:
     """Whether what is registered is a function that a lookup gave, or a member of a table of such.
 
     It is an argument, or stands in a member of the structure whose address the call is given.

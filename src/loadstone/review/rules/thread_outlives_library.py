@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from loadstone.core.claims import Claim, FlowStep, Location, Severity
@@ -114,7 +115,7 @@ def _started_here(
             return
 
 
-def _runs(start: ir.Call, symbols: set[str]) -> bool:
+def _runs(start: ir.Call, symbols: AbstractSet[str]) -> bool:
     return any(word(argument) in symbols for argument in start.arguments)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
@@ -103,7 +104,7 @@ def _of_library(facts: Facts, unit: ir.Unit, function: ir.Function, call: ir.Cal
     return call.line if isinstance(bare, ir.Member) and names & made else 0
 
 
-def _made(facts: Facts, unit: ir.Unit, function: ir.Function, left: int) -> set[str]:
+def _made(facts: Facts, unit: ir.Unit, function: ir.Function, left: int) -> frozenset[str]:
     """What a library gave, in one function: also what callers in the same file hand it."""
     found = made_by_library(facts, unit, function)
     parameters = {n: p.name for n, p in enumerate(function.parameters) if "*" in p.type}
@@ -162,7 +163,7 @@ def _printers(units: list[ir.Unit]) -> Iterator[tuple[str, int]]:
                 yield last_word(function.name), names.index(name)
 
 
-def _made_elsewhere(function: ir.Function, given: ir.Expression, foreign: set[str], until: int) -> int:
+def _made_elsewhere(function: ir.Function, given: ir.Expression, foreign: AbstractSet[str], until: int) -> int:
     """The line from which a format holds a text that others decide about; zero where nothing says so."""
     bare = _unwrapped(given)
     if _gives(bare, foreign) or (function.name in MAINS and _is_argument(function, bare)):
@@ -201,7 +202,7 @@ def _fills(call: ir.Call, name: str) -> bool:
     return takes_text and any(map(_is_open, given))
 
 
-def _gives(value: ir.Expression, foreign: set[str]) -> bool:
+def _gives(value: ir.Expression, foreign: AbstractSet[str]) -> bool:
     """Whether a text comes from a call that gives others' texts, or is one that a lookup found: ``*banner``."""
     if isinstance(value, ir.Call):
         return last_word(value.name) in _GIVE or word(value.function) in foreign
