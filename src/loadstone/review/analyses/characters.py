@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.mentions import every_expression
+from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.walk import expressions
@@ -17,6 +17,9 @@ _CHARACTER: Final = re.compile(
     r"(?:^|_|::|\.)is_?w?(?:alnum|alpha|digit|lower|upper|xdigit|letter(?:OrNumber)?)\Z", re.IGNORECASE
 )
 """Functions that ask what kind of character they are given, whoever wrote them."""
+
+_SEARCHES: Final = frozenset({"strchr", "wcschr"})
+"""Functions that look for their second argument, a character, among those of the first."""
 
 _BOTH_ENDS: Final = 2
 """A range of characters has a first and a last one."""
@@ -32,12 +35,36 @@ def looked_at(loop: ir.Loop, tables: Tables) -> list[ir.Expression]:
             is_known = api is not None and api.role is ApiRole.TEST and api.kind == "character"
             if is_known or _CHARACTER.search(expression.name):
                 tested.extend(expression.arguments[:1] or ([expression.receiver] if expression.receiver else []))
+            elif expression.name in _SEARCHES and _is_set(expression.arguments):
+                tested.append(expression.arguments[1])
         elif isinstance(expression, ir.Operation) and expression.operator in {"<", "<=", ">", ">="}:
             one, other = expression.operands
             ranges.extend(a for a, b in ((one, other), (other, one)) if _is_character(b) and not _is_character(a))
     if len(ranges) >= _BOTH_ENDS:
         tested.extend(ranges[:1])
-    return [s for t in tested if (s := _text_of(t, loop)) is not None]
+    copies = _copies(loop)
+    texts = (_text_of(t, loop) for t in tested)
+    return [copies.get(s.name, s) if isinstance(s, ir.Name) else s for s in texts if s is not None]
+
+
+def _copies(loop: ir.Loop) -> dict[str, ir.Expression]:
+    """The texts whose characters a loop copies into a variable first: ``char c = *p;``."""
+    made = [(s.target, s.value) for s in every_statement(loop.body) if isinstance(s, ir.Assign)]
+    made += [(e.target, e.value) for e in expressions(loop.condition) if isinstance(e, ir.AssignmentExpression)]
+    return {
+        target.name: text
+        for target, value in made
+        if isinstance(target, ir.Name) and isinstance(piece := uncast(value), ir.Item | ir.Operation)
+        if isinstance(piece, ir.Item) or piece.operator == "deref"
+        if (text := _text_of(piece, loop)) is not None
+    }
+
+
+def _is_set(arguments: tuple[ir.Expression, ...]) -> bool:
+    """Whether the first argument spells the characters of a name, or those that end one."""
+    if len(arguments) < 2 or not isinstance(first := uncast(arguments[0]), ir.Literal):
+        return False
+    return isinstance(first.value, str) and any(map(str.isalnum, first.value)) != ("/" in first.value)
 
 
 def _is_character(expression: ir.Expression) -> bool:

@@ -251,6 +251,8 @@ class State:
             if inner is None and isinstance(current, Answer) and current.question != "check":
                 inner = (current.about,)
             if inner:
+                if isinstance(current, Unknown) and isinstance(current.source, tuple) and current.source[0] == "into":
+                    inner = (*inner, current.source[1])  # known however often the pointer moved on
                 stack.extend(reversed(inner))
             else:
                 yield current

@@ -123,6 +123,7 @@ class Summaries:
         if known.unit.language is ir.Language.PYTHON or "constructor" in known.function.marks:
             return False
         looked_at = {p.name for p in known.function.parameters if "*" in p.type or "&" in p.type}
+        looked_at |= _walking(known.function.body, looked_at)
         if any(_looks_at(s, looked_at) for s in every_statement(known.function.body)):
             return False
         for expression in every_expression(known.function.body):
@@ -158,6 +159,16 @@ class Summaries:
         )
 
 
+def _walking(body: ir.Block, names: set[str]) -> set[str]:
+    """The locals that begin where a parameter points: ``for (p = name; *p; p++)``."""
+    given = ((uncast(s.target), uncast(s.value)) for s in every_statement(body) if isinstance(s, ir.Assign))
+    return {
+        target.name
+        for target, value in given
+        if isinstance(target, ir.Name) and isinstance(value, ir.Name) and value.name in names
+    }
+
+
 def _named(target: ir.Expression | None) -> str:
     """The last word of a lock: ``m`` of ``&table->m``."""
     bare = uncast(target)
@@ -180,6 +191,8 @@ _ASKS: Final = frozenset({"!", "&&", "||", "==", "!=", "?:"})
 
 def _is_one_of(expression: ir.Expression, names: set[str]) -> bool:
     bare = uncast(expression)
+    if isinstance(bare, ir.Operation) and bare.operator == "post":  # *p++
+        bare = uncast(bare.operands[0])
     return isinstance(bare, ir.Name) and bare.name in names
 
 
