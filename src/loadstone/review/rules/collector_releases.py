@@ -159,6 +159,8 @@ def _released_by_collector_too(rule: Rule, unit: ir.Unit, bindings: Bindings) ->
     """``close()`` and ``__del__`` both release, and neither asks whether the other has."""
     for methods in methods_of(unit).values():
         yield from _finalized_too(rule, unit, methods, bindings)
+        yield from _released_at_exit_too(rule, unit, methods, bindings)
+        yield from _kept_alive(rule, unit, methods)
         automatic = [m for m in methods if simple(m.name) in _AUTOMATIC]
         for method in methods:
             if method in automatic or simple(method.name).startswith("_"):
@@ -181,6 +183,65 @@ def _released_by_collector_too(rule: Rule, unit: ir.Unit, bindings: Bindings) ->
                             ),
                             context=method.name,
                         )
+
+
+def _released_at_exit_too(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindings: Bindings) -> Iterator[Claim]:
+    """``atexit.register(self.close)``: it runs once more after a call of the program's own, and does not ask."""
+    made = [(call, spelled(call.arguments[0])) for m in methods for call in calls(m.body.body) if _at_exit(call)]
+    for method in methods if made else ():
+        lets_go = any(call.name == "atexit.unregister" for m in methods for call in calls(m.body.body))
+        registered = [call for call, name in made if name == f"self.{simple(method.name)}"]
+        if not registered or lets_go or not _is_called(unit, method):
+            continue
+        for name, line in _unguarded(method, methods, bindings):
+            spots = (Spot(unit.path, line, method.name), Spot(unit.path, registered[0].line, method.owner))
+            yield rule.no(
+                f"{name} is released here, and again when the process ends: line {registered[0].line} registers "
+                f"{simple(method.name)}.",
+                Location.lines(unit.path, line),
+                cwe=415,
+                fix="Clear the attribute and ask about it, or unregister the function first.",
+                why=(step(spots[0], "given back", "release"), step(spots[1], "runs at the end", "release")),
+                context=method.name,
+            )
+
+
+def _kept_alive(rule: Rule, unit: ir.Unit, methods: list[ir.Function]) -> Iterator[Claim]:
+    """``weakref.finalize(self, self.close)``: the finalizer holds the object through its own method."""
+    own = {simple(m.name) for m in methods}
+    for method in methods:
+        for call in (c for c in calls(method.body.body) if c.name == "weakref.finalize"):
+            held = [part for argument in call.arguments[1:] for part in _holding(argument, own)]
+            if call.arguments and spelled(call.arguments[0]) == "self" and any(spelled(h) == "self" for h in held):
+                yield rule.no(
+                    "The finalizer holds the object it waits for, which is never collected: it runs when the process "
+                    "ends.",
+                    Location.lines(unit.path, call.line),
+                    cwe=401,
+                    fix="Hand the finalizer a function that does not know the object, and the handle.",
+                    context=method.name,
+                )
+
+
+def _holding(argument: ir.Expression, methods: set[str]) -> Iterator[ir.Expression]:
+    """The objects that a value keeps: of a bound method its object, and what stands in a container."""
+    bare = uncast(argument)
+    match bare:
+        case ir.Member(base=base, name=name) if name in methods:
+            yield base
+        case ir.Display(items=items):
+            yield from (one for item in items for one in _holding(item, methods))
+        case ir.Name():
+            yield bare
+
+
+def _at_exit(call: ir.Call) -> bool:
+    return call.name == "atexit.register" and len(call.arguments) == 1
+
+
+def _is_called(unit: ir.Unit, method: ir.Function) -> bool:
+    """Whether a method has another caller than the end of the process, a ``with`` as well."""
+    return any(simple(c.name) == simple(method.name) for f in unit.functions for c in calls(f.body.body))
 
 
 def _finalized_too(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindings: Bindings) -> Iterator[Claim]:

@@ -13,6 +13,7 @@ from loadstone.review.analyses.bindings import Bindings, ForeignResult, result_o
 from loadstone.review.analyses.facts import Facts, ForeignCall
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.callback_views import callback_views
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import children, expressions, parts_of, statements, tops
@@ -78,6 +79,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if unit.language is not ir.Language.PYTHON or not _SPEAKS.search(unit.text):
             continue
         yield from _resized(rule, unit, facts.bindings[unit.path])
+        yield from callback_views(rule, unit)
         for function in unit.functions:
             yield from _struct_fields(rule, unit, function)
             yield from _addresses(rule, unit, function)

@@ -25,6 +25,9 @@ _UNPACKS: Final = frozenset({"unpack", "unpack_from"})
 _WIDE: Final = frozenset("ILQNilqn")
 """Letters of numbers of 32 bits and more: the most that one of 16 bits reserves is little. Source: struct."""
 
+_FEWEST: Final = 4
+"""Bytes of the narrowest number that names too much."""
+
 _ITEM: Final = re.compile(r"(\d*)([a-zA-Z?])")
 _MOST_ITEMS: Final = 1 << 10
 
@@ -35,7 +38,8 @@ def file_reserves(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """The blocks of a program whose size somebody else's numbers say, and nothing compares."""
     for unit in facts.program.units:
         handling = "ctypes" in unit.text or "cffi" in unit.text
-        if unit.language is not ir.Language.PYTHON or ".unpack" not in unit.text or not handling:
+        numbers = ".unpack" in unit.text or "from_bytes" in unit.text
+        if unit.language is not ir.Language.PYTHON or not numbers or not handling:
             continue
         for function in unit.functions:
             told = dict(_told(unit, function))
@@ -65,6 +69,8 @@ def _told(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[str, int]]:
             continue
         if isinstance(value, ir.Call) and simple(value.name) in _UNPACKS:
             unpacked[name] = _layout(unit, value)
+        elif isinstance(value, ir.Call) and value.name == "int.from_bytes" and _is_wide(value):
+            yield name, statement.line
         elif isinstance(value, ir.Item):
             base = uncast(value.base)
             whole = isinstance(base, ir.Call) and simple(base.name) in _UNPACKS
@@ -72,6 +78,20 @@ def _told(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[str, int]]:
             number = value.index.value if isinstance(value.index, ir.Literal) else None
             if isinstance(number, int) and _letter(layout, number) in _WIDE:
                 yield name, statement.line
+
+
+def _is_wide(made: ir.Call) -> bool:
+    """``int.from_bytes(f.read(4), "big")``, ``int.from_bytes(data[8:16], "little")``: of four bytes or more."""
+    of = uncast(made.arguments[0]) if made.arguments else None
+    given: list[ir.Expression] = []
+    if isinstance(of, ir.Call) and simple(of.name) in {"read", "recv"}:
+        given = [*map(uncast, of.arguments[:1])]
+    elif isinstance(of, ir.Item) and isinstance(bounds := uncast(of.index), ir.Display):
+        given = [*map(uncast, bounds.items)]
+    numbers = [e.value for e in given if isinstance(e, ir.Literal) and isinstance(e.value, int)]
+    if not numbers or len(numbers) != len(given):
+        return False
+    return (numbers[-1] - numbers[0] if len(numbers) > 1 else numbers[0]) >= _FEWEST
 
 
 def _letter(layout: str, number: int) -> str:

@@ -19,6 +19,7 @@ from loadstone.review.rules.buffer_sizes import BUFFERS, assigned, is_fixed, is_
 from loadstone.review.rules.file_reserves import file_reserves
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.stepping_loops import stepping_loops
 from loadstone.review.walk import calls, expressions, statements
 
 __all__ = ["RULE"]
@@ -43,11 +44,17 @@ _NARROW: Final = re.compile(
     r"ctypes\.(?:wintypes\.)?(?:c_u?int(?:8|16|32)?|c_u?short|c_ubyte|c_byte|DWORD|WORD|UINT|INT)\Z"
 )
 _STRUCTURE: Final = re.compile(r"(?:\A|\.)(?:\w*Structure|Union)\Z")
+_READS: Final = re.compile(r"\bctypes\b|\bcffi\b|\bELF\b|\bElf|\bMZ\b|(?i:0xfeedfac|0xcafebabe)")
+"""Files that call libraries, or read the headers of binaries."""
+
 _ASKED: Final = frozenset({"compared", "allowed", "inside"})
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from file_reserves(rule, facts)
+    for unit in facts.program.units:
+        if unit.language is ir.Language.PYTHON and _READS.search(unit.text):
+            yield from stepping_loops(rule, unit)
     for found in facts.foreign_calls:
         yield from _characters(rule, found)
         yield from _unbounded(rule, found)

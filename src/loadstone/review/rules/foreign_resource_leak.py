@@ -18,9 +18,11 @@ from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import Learner, spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, tables
-from loadstone.review.rules.half_made_objects import DESCRIPTORS, half_made
+from loadstone.review.rules.half_made_objects import half_made
+from loadstone.review.rules.left_descriptors import ALONE, left_descriptors
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.skipped_ends import skipped_ends
 from loadstone.review.rules.use_after_close import CLOSES
 from loadstone.review.walk import calls, expressions, parts_of, statements
 
@@ -56,6 +58,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if unit.language is not ir.Language.PYTHON or not any(word in unit.text for word in ("ctypes", "ffi", "os.")):
             continue
         yield from half_made(rule, unit, facts.bindings[unit.path])
+        if re.search(r"\bctypes|\bcffi|\bimportlib|\bdl(?:open|sym)", unit.text):
+            yield from left_descriptors(rule, unit, facts.bindings[unit.path])
+            yield from skipped_ends(rule, unit, facts.bindings[unit.path])
         for function in unit.functions:
             yield from _lent_out(rule, unit, function, facts.bindings[unit.path])
             for thing in _things(function, facts.bindings[unit.path]):
@@ -93,7 +98,7 @@ def _things(function: ir.Function, bindings: Bindings) -> Iterator[_Thing]:
         name, descriptor, status = "", False, ""
         if isinstance(statement, ir.Assign) and isinstance(value := uncast(statement.value), ir.Call):
             target = spelled(statement.target)
-            descriptor = value.name in DESCRIPTORS
+            descriptor = value.name in ALONE
             status = target
             foreign = bindings.symbol(value, function.owner) is not None
             makes = foreign or not value.name.startswith("ctypes.")  # an empty place for a handle is no handle yet

@@ -27,7 +27,7 @@ from loadstone.review.rules.collector_releases import aliases, released_by, rele
 from loadstone.review.rules.global_phases import ended_for_all
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.rules.use_after_close import library_of
+from loadstone.review.rules.use_after_close import SYSTEM, library_of
 from loadstone.review.walk import calls, expressions, statements, tops
 
 __all__ = ["RULE"]
@@ -137,6 +137,9 @@ class _Walk:
         """A statement that runs whether or not the arm before it has released something."""
         for top in tops(statement):
             self._uses(top, perhaps)
+        for call in calls((statement,)):
+            name = released_by(call, self.bindings, self.routine.function.owner)
+            self._again(library_of(self.aliases.get(name, name)), call, perhaps)
         self._stored(statement, perhaps)
 
     def statement(self, statement: ir.Statement, released: Released) -> Released | None:
@@ -159,8 +162,9 @@ class _Walk:
                     return after
                 ended = self.block(final.body, after if after is not None else released)
                 return None if after is None else ended
-            case ir.With(body=inner):
-                return self.block(inner.body, released)
+            case ir.With(body=inner, items=items):
+                after = self.block(inner.body, released)
+                return None if after is None else after | dict(self._closed_with(items))
             case ir.Block(body=within):
                 return self.block(within, released)
             case ir.Loop(body=body):
@@ -180,6 +184,17 @@ class _Walk:
                 self._stored(statement, released)
                 return None if self._leaves(expression) else self._after(statement, released)
         return released
+
+    def _closed_with(self, items: Iterable[tuple[ir.Expression, ir.Expression | None]]) -> Iterator[tuple[str, Spot]]:
+        """``with os.fdopen(fd) as file:`` closes the descriptor too when it ends."""
+        for context, _ in items:
+            made = uncast(context)
+            if not isinstance(made, ir.Call) or made.name != "os.fdopen" or not made.arguments:
+                continue
+            name = spelled(made.arguments[0])
+            if name and "closefd" not in dict(made.keywords):
+                self.descriptors.add(name)
+                yield name, Spot(self.routine.unit.path, made.line, self.routine.function.name)
 
     def _leaves(self, expression: ir.Expression) -> bool:
         """Whether a call never comes back: of the system, or of the program."""
@@ -236,7 +251,7 @@ class _Walk:
         """The same thing given back a second time."""
         before = released.get(name)
         direct = bool(released_by(call, self.bindings, self.routine.function.owner))
-        if before is not None and direct and before.line != call.line and call.name != "os.close":
+        if before is not None and direct and before.line != call.line:
             self._no(name, before, call.line, 415, f"{name} was given back at line {before.line} already.")
 
     def _uses(self, top: ir.Expression, released: Released) -> None:
@@ -253,6 +268,11 @@ class _Walk:
         symbol = self.bindings.symbol(call, self.routine.function.owner)
         looked_up = spelled(call.function) in self.derived
         foreign = symbol is not None or call.name.endswith("_CFuncPtr") or looked_up
+        if call.name.startswith(SYSTEM) and call.name != "os.close":
+            for argument in call.arguments[:1]:
+                if spelled(argument) in self.descriptors:
+                    self._read(argument, call.line, released)
+            return
         if not foreign and simple(call.name) not in _READERS:
             self._inside(call, released)
             return

@@ -12,17 +12,15 @@ from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.collector_releases import aliases, methods_of, released_by
+from loadstone.review.rules.left_descriptors import ALONE
 from loadstone.review.rules.places import step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import library_of
 from loadstone.review.walk import calls, statements
 
-__all__ = ["DESCRIPTORS", "half_made"]
+__all__ = ["half_made"]
 
 _HANDLES = frozenset({ForeignResult.ADDRESS, ForeignResult.POINTER})
-DESCRIPTORS = frozenset({"os.open", "os.memfd_create", "os.dup", "os.pidfd_open", "os.eventfd", "socket.socket.detach"})
-"""What gives a descriptor that nothing closes by itself."""
-
 _COLLECTED = frozenset({"weakref.finalize", "atexit.register"})
 
 
@@ -69,7 +67,7 @@ def _taken(unit: ir.Unit, made: ir.Function, bindings: Bindings) -> Iterator[tup
         if isinstance(statement, ir.Assign) and isinstance(call, ir.Call):
             given = bindings.prototype(call, made.owner)
             name = spelled(statement.target)
-            takes = call.name in DESCRIPTORS or (given is not None and given.result in _HANDLES)
+            takes = call.name in ALONE or (given is not None and given.result in _HANDLES)
             takes = takes or (call.name in own and _gives_handle(own[call.name], bindings))
             if takes and name.startswith("self."):
                 yield name, statement.line

@@ -17,6 +17,7 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.rules.keyed_digests import about_keyed_digests
 from loadstone.review.rules.lookups import plays
 from loadstone.review.rules.places import PYTHON
+from loadstone.review.rules.python_proofs import answers_of_three, prefixes_alone, read_again
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.verification_off import DIGEST, VERIFIES, off_by_default, speaks_of_digests
 from loadstone.review.rules.verifying_tools import dropped_tool_verdicts
@@ -55,6 +56,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _dropped_verdicts(rule, facts)
     yield from dropped_tool_verdicts(rule, facts)
     yield from about_keyed_digests(rule, facts)
+    yield from read_again(rule, facts)
+    for unit in (u for u in facts.program.units if u.language is ir.Language.PYTHON):
+        yield from answers_of_three(rule, facts, unit)
+        yield from prefixes_alone(rule, unit)
     for unit in facts.program.units:
         if unit.language is ir.Language.PYTHON and unit.functions and speaks_of_digests(unit):
             yield from _weak(rule, facts, unit)

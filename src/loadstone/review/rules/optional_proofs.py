@@ -184,6 +184,8 @@ def _is_there(condition: ir.Expression, call: ir.Call) -> bool:
             asked = bare
         case ir.Call() if last_word(bare.name) in _COUNTS:
             asked = bare
+        case ir.Call(receiver=ir.Name() as asked) if last_word(bare.name) in {"exists", "is_file"}:
+            pass
         case _:
             return False
     words = {*_names(asked)}

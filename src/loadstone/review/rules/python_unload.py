@@ -189,11 +189,13 @@ def _closes_under(
     for method in methods if running else ():
         if method in running:
             continue
-        ended = min((c.line for c in calls(method.body.body) if _stops(c)), default=1 << 30)
+        stays = not any(simple(c.name) == "is_alive" for c in calls(method.body.body))
+        ended = min((c.line for c in calls(method.body.body) if _stops(c, bounded=stays)), default=1 << 30)
         for call in (c for c in calls(method.body.body) if c.line < ended):
             name = library_of(released_by(call, bindings, method.owner))
             is_before = call.line < _first_start(method)  # no thread is there yet
-            if is_before or (_only_asks(method) and not _is_cleared(method, name)):
+            is_handle = not _is_unload(call)
+            if is_before or (is_handle and _only_asks(method) and not _is_cleared(method, name)):
                 continue  # what is not cleared is asked about as used after its close
             used = next((u for r in running for u in _foreign_uses(r, name, bindings)), None)
             if name.startswith(_SELF) and used is not None and not is_locked(unit, method, call.line):
@@ -204,10 +206,25 @@ _STOPS: Final = re.compile(r"\A(?:cancel|shutdown|quit)\Z|(?i:stop|join|wait)")
 """Calls that end a thread."""
 
 
-def _stops(call: ir.Call) -> bool:
-    """Whether a call ends a thread; ``os.path.join(...)`` and ``", ".join(...)`` only look so."""
+def _stops(call: ir.Call, *, bounded: bool) -> bool:
+    """Whether a call ends a thread; ``os.path.join(...)`` and ``", ".join(...)`` only look so.
+
+    ``bounded``: nobody asks whether the thread is there after ``join(timeout)``, which comes back all the same.
+    """
+    if bounded and simple(call.name) == "join" and _waits_at_most(call):
+        return False
     joins_texts = call.name.startswith(("os.path.", "str.")) or isinstance(call.receiver, ir.Literal)
     return not joins_texts and bool(_STOPS.search(simple(call.name)))
+
+
+def _waits_at_most(call: ir.Call) -> bool:
+    limits = [*call.arguments, *(value for key, value in call.keywords if key == "timeout")]
+    return any(isinstance(one := uncast(limit), ir.Literal) and one.value is not None for limit in limits)
+
+
+def _is_unload(call: ir.Call) -> bool:
+    api = tables().get(call.name)
+    return api is not None and api.role is ApiRole.UNLOAD
 
 
 _ASKS: Final = frozenset({"set", "put", "put_nowait"})
@@ -235,6 +252,8 @@ def _foreign_uses(method: ir.Function, name: str, bindings: Bindings) -> Iterato
     for call in calls(method.body.body):
         if name and bindings.symbol(call, method.owner) is not None and not asked(method, name, bindings):
             yield from (call for argument in call.arguments[:1] if spelled(argument) == name)
+            if spelled(call.function).startswith(f"{name}."):
+                yield call  # a function of the library itself
 
 
 def _threads(unit: ir.Unit, methods: list[ir.Function]) -> frozenset[str]:

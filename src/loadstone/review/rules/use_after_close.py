@@ -21,7 +21,7 @@ from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, parts_of, statements
 
-__all__ = ["CLOSES", "RULE", "library_of"]
+__all__ = ["CLOSES", "RULE", "SYSTEM", "library_of"]
 
 _ENDS: Final = (
     r"close|free|release|destroy|delete|dispose|end|fini|finish|finali[sz]e|unref|unload|shutdown|terminate|term"
@@ -31,12 +31,12 @@ _CAPITAL_ENDS: Final = "|".join(word[:1].upper() + word[1:] for word in _ENDS.sp
 CLOSES: Final = re.compile(
     rf"(?:\A|_)(?!Free(?:Type|Image|Glut))(?i:{_ENDS})(?:_|\Z|(?=[A-Z]))"
     rf"|(?<=[a-z0-9])(?:{_CAPITAL_ENDS})(?=[A-Z_0-9]|\Z)"
-    r"|(?:\A|_)(?:free|close|destroy|delete)[a-z]*\Z"
+    r"|(?:\A|_)(?:free(?!z)|close|destroy|delete)[a-z]*\Z"
 )
 """Names of foreign functions that end what another one began."""
 
 _SPEAKS: Final = ("ctypes", "ffi", "os.close")
-_SYSTEM: Final = ("os.", "fcntl.", "mmap.", "select.", "termios.")
+SYSTEM: Final = ("os.", "fcntl.", "mmap.", "select.", "termios.")
 """Modules whose functions take descriptors."""
 
 _NUMBER: Final = re.compile(r"(?:\A|\.)(?:c_u?(?:int|long|short|byte)\w*|c_size_t|DWORD|UINT|INT|LONG|ULONG)\Z")
@@ -177,7 +177,7 @@ def _use(method: ir.Function, closed: _Close, bindings: Bindings) -> int | None:
         for part in parts_of(statement):
             match part:
                 case ir.Call(name=name, arguments=arguments) if (
-                    name.startswith(_SYSTEM) or bindings.symbol(part, method.owner) is not None
+                    name.startswith(SYSTEM) or bindings.symbol(part, method.owner) is not None
                 ):
                     if any(spelled(argument) == closed.attribute for argument in arguments):
                         return part.line
