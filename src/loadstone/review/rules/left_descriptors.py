@@ -122,7 +122,7 @@ def _is_given_on(function: ir.Function, name: str, bindings: Bindings) -> bool:
     """Whether a descriptor is closed, kept, returned, or handed to what may take it over."""
     lent = {id(one) for call in calls(function.body.body) for one in _lent(call, function, bindings)}
     for part in parts(function.body.body):
-        if isinstance(part, ir.Operation) and part.operator in {"<", ">", "<=", ">=", "==", "!=", "format", "!"}:
+        if isinstance(part, ir.Operation) and part.operator in _ASKS and not _is_path_of(part):
             lent |= {id(uncast(o)) for o in part.operands}
     targets = {id(s.target) for s in statements(function.body.body) if isinstance(s, ir.Assign)}
     for part in parts(function.body.body):
@@ -131,6 +131,15 @@ def _is_given_on(function: ir.Function, name: str, bindings: Bindings) -> bool:
         if isinstance(part, ir.Name) and part.name == name and id(part) not in lent | targets:
             return True
     return False
+
+
+_ASKS: Final = frozenset({"<", ">", "<=", ">=", "==", "!=", "format", "!"})
+
+
+def _is_path_of(text: ir.Operation) -> bool:
+    """``f"/proc/self/fd/{fd}"``: a name that means what is open for as long as it is."""
+    pieces = (uncast(o) for o in text.operands)
+    return any(isinstance(p, ir.Literal) and isinstance(p.value, str) and "/fd/" in p.value for p in pieces)
 
 
 def _lent(call: ir.Call, function: ir.Function, bindings: Bindings) -> Iterator[ir.Expression]:
