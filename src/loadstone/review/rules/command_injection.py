@@ -7,21 +7,19 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Final
 
-from loadstone.core.claims import Claim, Finding, Location, Severity
+from loadstone.core.claims import Claim, Finding, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
 from loadstone.review.analyses.folding import leading_text
-from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.travel import Shape, SinkKind
-from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
-from loadstone.review.rules.lookups import plays, word
+from loadstone.review.rules.one_text_commands import RUNS, SHELLS, commands_in_one_text
 from loadstone.review.rules.origins import begun_by, weighed
 from loadstone.review.rules.places import ALL, NATIVE, at, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
@@ -60,10 +58,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
     yield from _options(rule, facts)
     for unit in facts.program.units:
-        yield from _own_shell(rule, unit)
-        if unit.language in NATIVE:
-            yield from _own_path(rule, facts, unit)
-            yield from _one_text(rule, unit)
+        yield from commands_in_one_text(rule, facts, unit)
     for site in (s for s in facts.reached if s.api.role is ApiRole.COMMAND):
         said = [claim for v in sorted(site.invocations, key=repr) for claim in _one(rule, site, v, facts)]
         yield from _worst(said, injected=(site.spot.path, site.spot.line) in injected)
@@ -99,134 +94,6 @@ def _worst(claims: list[Claim], *, injected: bool) -> Iterator[Claim]:
 
 _INJECTION: Final = 78
 _SEARCHED: Final = 426
-_SHELLS: Final = re.compile(r"(?i)(?:\A|[/\\])(?:sh|bash|dash|zsh|ksh|cmd|cmd\.exe|powershell|powershell\.exe)\Z")
-_RUNS: Final = frozenset({"-c", "/c", "/C", "/k", "-Command"})
-_JOINS: Final = frozenset({"arg", "append", "concat", "format", "toStdString", "str"})
-
-
-def _own_shell(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
-    """A program is started without a shell, and the program is one: ``start("/bin/sh", {"-c", tool + " " + file})``."""
-    for function in unit.functions:
-        for call in calls_in(function.body):
-            given = [e for argument in call.arguments for e in _flat(argument)]
-            texts = [e.value if isinstance(e, ir.Literal) and isinstance(e.value, str) else "" for e in given]
-            shell = next((n for n, text in enumerate(texts) if _SHELLS.search(text)), -1)
-            runs = next((n for n, text in enumerate(texts) if shell >= 0 and n > shell and text in _RUNS), -1)
-            if runs >= 0 and runs + 1 < len(given) and _is_put_together(given[runs + 1]):
-                yield rule.no(
-                    "What is put together here is a command that a shell reads.",
-                    Location.lines(unit.path, call.line),
-                    severity=Severity.MEDIUM,
-                    fix="Start the tool itself, with a list of arguments.",
-                    context=function.name,
-                    condition=function.condition,
-                )
-
-
-_LINES: Final = {"CreateService": 7, "ChangeServiceConfig": 4, "CreateProcess": 1}
-"""Windows calls that part a text at its blanks, and which argument that is."""
-
-
-def _own_path(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
-    """``GetModuleFileName(NULL, path, n); CreateService(..., path, ...)``: the program's own path, and no quotes."""
-    for function in unit.functions:
-        calls = [*calls_in(function.body)]
-        own = {word(c.arguments[1]) for c in calls if _plain(c) == "GetModuleFileName" and len(c.arguments) > 1} - {""}
-        for call in calls if own else ():
-            number = _LINES.get(_plain(call), -1)
-            given = word(call.arguments[number]) if 0 <= number < len(call.arguments) else ""
-            named = number != 1 or _is_null(call.arguments[0])
-            if given in own and named and not any(_changes(facts, c, given) for c in calls):
-                yield rule.no(
-                    "The path of the program itself is used as a command line with no quotes; where it has a space, "
-                    "another program is started.",
-                    Location.lines(unit.path, call.line),
-                    cwe=428,
-                    severity=Severity.MEDIUM,
-                    fix="Put quotes round the path.",
-                    context=function.name,
-                    condition=function.condition,
-                )  # fmt: skip
-
-
-def _plain(call: ir.Call) -> str:
-    """The name of a Windows call without the letter for its texts."""
-    name = last_word(call.name)
-    return name[:-1] if name.endswith(("A", "W")) else name
-
-
-def _is_null(expression: ir.Expression) -> bool:
-    bare = uncast(expression)
-    return isinstance(bare, ir.Literal) and not bare.value
-
-
-def _changes(facts: Facts, call: ir.Call, name: str) -> bool:
-    """Whether a call may put quotes round a text."""
-    first = word(call.arguments[0]) if call.arguments else ""
-    return first == name and (plays(facts, call, ApiRole.JOIN) or "Quote" in call.name or not facts.apis.get(call.name))
-
-
-_ONE_TEXT: Final = frozenset({"start", "startDetached", "execute", "startCommand"})
-
-
-def _one_text(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
-    """``process.start("readelf -d " + file)``: Qt parts the text at its blanks, and those of the name as well."""
-    for function in unit.functions:
-        for call in calls_in(function.body):
-            owner, _, name = call.name.rpartition("::")
-            if owner.rpartition("::")[2] != "QProcess" or name not in _ONE_TEXT or len(call.arguments) != 1:
-                continue
-            given = _given_once(function, call.arguments[0])
-            texts = [e.value for e in expressions(given) if isinstance(e, ir.Literal) and isinstance(e.value, str)]
-            if (
-                _is_put_together(given)
-                and any(" " in text for text in texts)
-                and not any('"' in text for text in texts)
-            ):
-                yield rule.no(
-                    "The command is one text, which Qt parts at its blanks: a blank in the name makes two arguments.",
-                    Location.lines(unit.path, call.line),
-                    cwe=88,
-                    severity=Severity.MEDIUM,
-                    fix="Give the program and a list of its arguments.",
-                    context=function.name,
-                    condition=function.condition,
-                )
-
-
-def _given_once(function: ir.Function, expression: ir.Expression) -> ir.Expression:
-    """What a variable is given, where that is one value."""
-    name = word(expression)
-    given = [
-        s.value
-        for s in every_statement(function.body)
-        if isinstance(s, ir.Assign) and s.value is not None and name and word(s.target) == name
-    ]
-    return given[0] if len(given) == 1 else expression
-
-
-def _flat(expression: ir.Expression) -> Iterator[ir.Expression]:
-    """The items of a list of arguments, however the list is written."""
-    bare = uncast(expression)
-    if isinstance(bare, ir.Display):
-        for item in bare.items:
-            yield from _flat(item)
-    elif isinstance(bare, ir.Operation) and bare.operator in {"<<", ","}:
-        for operand in bare.operands:
-            yield from _flat(operand)
-    elif isinstance(bare, ir.Call) and len(bare.arguments) == 1 and bare.receiver is None:
-        yield from _flat(bare.arguments[0])  # QStringLiteral("x"), std::string("x")
-    else:
-        yield bare
-
-
-def _is_put_together(expression: ir.Expression) -> bool:
-    """Whether a text has a part that is no constant, beside one that is."""
-    parts = [*expressions(expression)]
-    joined = any(isinstance(p, ir.Operation) and p.operator == "+" for p in parts) or any(
-        isinstance(p, ir.Call) and last_word(p.name) in _JOINS and p.arguments for p in parts
-    )
-    return joined and any(isinstance(p, ir.Name | ir.Member) and not isinstance(p, ir.Call) for p in parts)
 
 
 def _line(rule: Rule, site: Site) -> Iterator[Claim]:
@@ -373,8 +240,8 @@ def _read_by_shell(invocation: Invocation) -> Part | None:
     given = [(number, part) for number, group in enumerate(invocation.pieces) for part in group]
     is_shell = False
     for position, (_, part) in enumerate(given):
-        is_shell = is_shell or bool(part.text and _SHELLS.search(part.text))
-        if is_shell and part.text in _RUNS:
+        is_shell = is_shell or bool(part.text and SHELLS.search(part.text))
+        if is_shell and part.text in RUNS:
             behind = given[position + 1 :]
             break
     else:
@@ -440,7 +307,7 @@ def _takes_as_option(site: Site, invocation: Invocation, facts: Facts) -> bool:
     seen_option, before = False, ""
     for pieces in invocation.pieces[1:]:
         texts = [p.text for p in pieces if p.text is not None]
-        if texts and (texts[0] == "--" or (_is_shell(invocation) and texts[0] in _RUNS)):
+        if texts and (texts[0] == "--" or (_is_shell(invocation) and texts[0] in RUNS)):
             return False  # behind a command of its own, a shell takes names for what they are
         is_name = pieces and not texts and (pieces[0].name or pieces[0].taint is not None)
         if seen_option and is_name and before not in _WITH_VALUE and not _is_callers(site, pieces[0], facts):
@@ -451,7 +318,7 @@ def _takes_as_option(site: Site, invocation: Invocation, facts: Facts) -> bool:
 
 
 def _is_shell(invocation: Invocation) -> bool:
-    return any(part.text and _SHELLS.search(part.text) for group in invocation.pieces[:2] for part in group)
+    return any(part.text and SHELLS.search(part.text) for group in invocation.pieces[:2] for part in group)
 
 
 _WITH_VALUE: Final = frozenset({"-o", "--output"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,7 +18,7 @@ from loadstone.review.rules.lock_pairs import chosen_pairs, is_given_twice, is_o
 from loadstone.review.rules.lock_rings import rings
 from loadstone.review.rules.own_recursion import retaken_by
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
-from loadstone.review.rules.python_locks import Nesting, forgotten, nestings
+from loadstone.review.rules.python_lock_orders import python_lock_orders
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.unguarded_throws import left_by_throws
 from loadstone.review.typenames import base_type
@@ -59,7 +58,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             context=since.function,
             condition=spots[0].condition,
         )
-    yield from _python(rule, facts, {spot for spots in exits.values() for spot in spots})
+    yield from python_lock_orders(rule, facts, {spot for spots in exits.values() for spot in spots})
     for one in steps:
         if one.what == "again" and one.since is not None and not _reenters(recursive, one):
             yield rule.no(
@@ -290,76 +289,6 @@ def _is_given(facts: Facts, handed: LockStep, taken: LockStep) -> bool:
         return False
     calls = [c for c in calls_in(caller.body) if c.line == handed.spot.line]
     return any(isinstance(a, Name) and a.name == held for c in calls for a in c.arguments)
-
-
-def _python(rule: Rule, facts: Facts, known: set[Spot]) -> Iterator[Claim]:
-    """Python: what the structure of functions shows, whoever calls them."""
-    lines = {(spot.path, spot.line) for spot in known}
-    for left in forgotten(facts):
-        if (left.left.path, left.left.line) not in lines:
-            yield rule.no(
-                f"The exit at line {left.left.line} leaves {left.lock} held since line {left.taken.line}.",
-                at(left.left),
-                why=(
-                    step(left.taken, (f"{left.lock} is taken"), ("lock")),
-                    step(left.left, ("left without a release"), ("use")),
-                ),
-                context=left.left.function,
-            )
-    first: dict[tuple[str, str], Nesting] = {}
-    for nested in nestings(facts):
-        first.setdefault((nested.held, nested.then), nested)
-    for (held, then), one in sorted(first.items(), key=lambda item: (item[1].spot, item[0])):
-        other = first.get((then, held))
-        if held == then:
-            if not _is_reentrant(facts, one):
-                yield _twice(rule, one)
-        elif other is not None and held < then:
-            yield _crossed(rule, *sorted((one, other), key=lambda n: n.spot))
-
-
-def _is_reentrant(facts: Facts, one: Nesting) -> bool:
-    name = re.escape(one.held.rpartition(".")[2].rpartition(":")[2])
-    text = next(unit.text for unit in facts.program.units if unit.path == one.since.path)
-    return bool(re.search(rf"\b{name}[\"']?\s*(?::[^=\n]*?)?[=:]\s*[\w.]*(?:RLock|Condition|Semaphore)\(", text))
-
-
-def _twice(rule: Rule, one: Nesting) -> Claim:
-    held = _shown(one.held)
-    return rule.no(
-        f"{held} is taken at line {one.since.line} and again at line {one.spot.line}; a Lock waits for itself.",
-        at(one.since),
-        cwe=764,
-        severity=Severity.HIGH,
-        fix="Take it once, or make it an RLock.",
-        why=(step(one.since, "taken", "lock"), step(one.spot, "taken again", "lock")),
-        context=one.since.function,
-    )
-
-
-def _crossed(rule: Rule, early: Nesting, late: Nesting) -> Claim:
-    first, second = _shown(early.held), _shown(early.then)
-    return rule.no(
-        f"{first} is held when {second} is taken at line {early.spot.line}; line {late.spot.line} "
-        f"takes them "
-        "the other way round.",
-        at(late.spot),
-        cwe=833,
-        severity=Severity.MEDIUM,
-        fix="One order everywhere.",
-        why=(
-            step(early.since, f"{first} is taken", "lock"),
-            step(early.spot, f"then {second}", "lock"),
-            step(late.since, f"{second} is taken", "lock"),
-            step(late.spot, f"then {first}", "lock"),
-        ),
-        context=late.spot.function,
-    )
-
-
-def _shown(lock: str) -> str:
-    """A lock without its file, which the place names."""
-    return lock.rpartition(":")[2]
 
 
 def _orders(rule: Rule, steps: list[LockStep], kinds: LockKinds) -> Iterator[Claim]:
