@@ -18,7 +18,16 @@ from loadstone.review.analyses.facts import LockStep
 from loadstone.review.analyses.program import Frame, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.state import Held, State
-from loadstone.review.analyses.values import Constant, Global, LockGuard, Place, PlaceAddress, Unknown, Value
+from loadstone.review.analyses.values import (
+    Constant,
+    Field,
+    Global,
+    LockGuard,
+    Place,
+    PlaceAddress,
+    Unknown,
+    Value,
+)
 from loadstone.review.analyses.words import describe, last_word, uncast
 from loadstone.review.apis import Api, ApiRole, Success
 
@@ -56,7 +65,8 @@ class Locks:
         """A call that takes or drops a lock, by every outcome it has."""
         if api.role is ApiRole.GUARD:
             return [(self._guard(api, call, state, frame, place_of), state)]
-        lock = self._subject(api, call, subject, place_of)
+        place = self._place(api, call, subject, place_of)
+        lock = subject.lock if isinstance(subject, LockGuard) else self.named(place)
         if not lock:
             return [(Unknown(frame.number, id(call)), state)]
         if api.role is ApiRole.UNLOCK:
@@ -67,7 +77,7 @@ class Locks:
         taken = state.copy() if may_fail else state
         is_shared = api.kind == "shared"
         scoped, tried = isinstance(subject, LockGuard), _gives_up(api, call)
-        self.take(lock, taken, frame, call.line, scoped=scoped, shared=is_shared, tried=tried)
+        self.take(lock, taken, frame, call.line, place, scoped=scoped, shared=is_shared, tried=tried)
         outcomes: list[tuple[Value, State]] = [(Constant(good), taken)]
         if api.role is ApiRole.TRY_LOCK and api.success is Success.ZERO:
             bad = errno.EBUSY
@@ -76,13 +86,12 @@ class Locks:
             state.flag(f"refused {lock}", frame.spot(call.line))
         return [*outcomes, (Constant(bad), state)] if may_fail else outcomes
 
-    def _subject(self, api: Api, call: ir.Call, subject: Value, place_of: PlaceOf) -> str:
-        if isinstance(subject, LockGuard):
-            return subject.lock
+    @staticmethod
+    def _place(api: Api, call: ir.Call, subject: Value, place_of: PlaceOf) -> Place | None:
         if isinstance(subject, PlaceAddress):
-            return self.named(subject.place)
+            return subject.place
         target = call.receiver if api.subject < 0 else call.arguments[0] if call.arguments else None
-        return self.named(place_of(_target(target))) if target is not None else ""
+        return place_of(_target(target)) if target is not None else None
 
     def _guard(self, api: Api, call: ir.Call, state: State, frame: Frame, place_of: PlaceOf) -> Value:
         deferred = any(
@@ -109,6 +118,7 @@ class Locks:
         state: State,
         frame: Frame,
         line: int,
+        place: Place | None = None,
         *,
         scoped: bool,
         together: bool = False,
@@ -117,7 +127,7 @@ class Locks:
     ) -> None:
         """A lock is held from here on; one that was only ``tried`` was not waited for."""
         spot = frame.spot(line)
-        again = next((h for h in state.locks if h.lock == lock), None)
+        again = next((h for h in state.locks if h.lock == lock and not _are_apart(h.place, place)), None)
         if again is not None and again.spot.function != spot.function:
             again = None if lock in self._of_new_object(frame.known.function) else again  # of an object made before
         self.record.locks.add(lock)
@@ -129,7 +139,7 @@ class Locks:
             if not together:
                 self.record.lock_steps.add(LockStep("take", lock, spot, state.locks, scoped=scoped, tried=tried))
             state.flags = frozenset(f for f in state.flags if f[0] not in {f"unlocked {lock}", f"refused {lock}"})
-        state.locks = (*state.locks, Held(lock, spot, scoped, shared))
+        state.locks = (*state.locks, Held(lock, spot, scoped, shared, place))
 
     def after(self, function: ir.Function, before: State, ended: State) -> tuple[Held, ...]:
         """What is held when a function has returned.
@@ -166,6 +176,11 @@ class Locks:
         since = state.has_flag(f"unlocked {lock}")
         if since is not None and since != spot:
             self.record.lock_steps.add(LockStep("not held", lock, spot, state.locks, since))
+
+
+def _are_apart(one: Place | None, other: Place | None) -> bool:
+    """Whether two locks of one name are members of two objects: a name leaves out which object has no name."""
+    return isinstance(one, Field) and isinstance(other, Field) and one != other
 
 
 def _gives_up(api: Api, call: ir.Call) -> bool:

@@ -92,13 +92,15 @@ class Taint(NamedTuple):
 class Held(NamedTuple):
     """A lock that is held: its name, where it was taken, and whether its release is automatic.
 
-    ``shared``: others may hold it at the same time, as the readers of a readers-writer lock do.
+    ``shared``: others may hold it at the same time, as the readers of a readers-writer lock do. ``place``: where it
+    is stored, which tells apart locks of one name in two objects.
     """
 
     lock: str
     spot: Spot
     scoped: bool
     shared: bool = False
+    place: Place | None = None
 
 
 class State:

@@ -13,6 +13,7 @@ from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.own_texts import is_own_text
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
+from loadstone.review.rules.printed_texts import sized_by_text
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
@@ -93,6 +94,7 @@ def _is_local_array(site: Site, name: str) -> bool:
         and isinstance(s.target, ir.Name)
         and s.target.name == name
         and "[]" in s.type
+        and not sized_by_text(site.unit, s, name)
         for s in every_statement(site.function.body)
     )
 

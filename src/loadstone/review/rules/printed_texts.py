@@ -94,6 +94,11 @@ def _is_macro(source: ir.Expression) -> bool:
     return isinstance(source, ir.Name) and source.name.isupper()
 
 
+def sized_by_text(unit: ir.Unit, declared: ir.Assign, name: str) -> bool:
+    """Whether the length of a text is how large an array is made: ``char copy[strlen(text) + 1];``."""
+    return bool(re.search(rf"\b{re.escape(name)}\s*\[[^\]]*len(?:gth)?\s*\(", unit.line_text(declared.line)))
+
+
 def declared_room(unit: ir.Unit, name: str) -> str:
     """The size of an array as its declaration spells it; empty when there is none, or more than one."""
     last = re.escape(name.rpartition(".")[2])

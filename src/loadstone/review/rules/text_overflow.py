@@ -21,7 +21,7 @@ from loadstone.review.rules.lookups import called_through, made_by_library
 from loadstone.review.rules.measured_copies import copied_by_length
 from loadstone.review.rules.own_texts import is_own_text
 from loadstone.review.rules.places import NATIVE
-from loadstone.review.rules.printed_texts import declared_room, printed_without_room
+from loadstone.review.rules.printed_texts import declared_room, printed_without_room, sized_by_text
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.summed_copies import summed_copies
 from loadstone.review.rules.unended_texts import unended_texts
@@ -54,7 +54,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         shared = {v.name for v in unit.variables if "[]" in v.type}
         members = {m.name for c in unit.classes for m in c.members if "[]" in m.type}
         for function in unit.functions:
-            local = _local_arrays(function)
+            local = _local_arrays(unit, function)
             arrays = shared | local
             yield from _copied(rule, unit, function, arrays, members, local, sized)
             yield from _told_by_library(rule, facts, unit, function, arrays, members)
@@ -124,11 +124,12 @@ def _unended(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
         )
 
 
-def _local_arrays(function: ir.Function) -> set[str]:
+def _local_arrays(unit: ir.Unit, function: ir.Function) -> set[str]:
     return {
         s.target.name
         for s in every_statement(function.body)
         if isinstance(s, ir.Assign) and s.declares and isinstance(s.target, ir.Name) and "[]" in s.type
+        if not sized_by_text(unit, s, s.target.name)
     }
 
 
