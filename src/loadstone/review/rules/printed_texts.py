@@ -99,9 +99,17 @@ def sized_by_text(unit: ir.Unit, declared: ir.Assign, name: str) -> bool:
     return bool(re.search(rf"\b{re.escape(name)}\s*\[[^\]]*len(?:gth)?\s*\(", unit.line_text(declared.line)))
 
 
-def declared_room(unit: ir.Unit, name: str) -> str:
-    """The size of an array as its declaration spells it; empty when there is none, or more than one."""
+def declared_room(unit: ir.Unit, name: str, function: ir.Function | None = None) -> str:
+    """The size of an array as its declaration spells it; empty when there is none, or more than one.
+
+    What ``function`` declares itself goes before what the rest of the file does.
+    """
+    own = "\n".join(map(unit.line_text, range(function.line, function.end_line + 1))) if function is not None else ""
+    return _declared(own, name) or _declared(unit.text, name)
+
+
+def _declared(text: str, name: str) -> str:
     last = re.escape(name.rpartition(".")[2])
-    lines = re.findall(rf"^(.*)\b{last}\s*\[([^\]\n]+)\]\s*[;,=]", unit.text, re.MULTILINE)
-    found = {size for before, size in lines if _DECLARES.search(before)}  # not an element: text[9] = 0;
+    lines = re.findall(rf"^(.*)\b{last}\s*\[([^\]\n]+)\]\s*[;,=]", text, re.MULTILINE)
+    found = {size for before, size in lines if _DECLARES.search(before) and "%" not in size}  # no text[9] = 0;
     return found.pop() if len(found) == 1 else ""

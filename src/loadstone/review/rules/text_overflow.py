@@ -314,7 +314,8 @@ def _fits(unit: ir.Unit, function: ir.Function, source: ir.Expression, target: i
         and isinstance(step := uncast(bare.operands[-1]), ir.Literal)
     ):
         bare, skipped = uncast(bare.operands[0]), step.value if isinstance(step.value, int) else 0
-    have, room = declared_room(unit, _walked(function, place_named(bare))), declared_room(unit, place_named(target))
+    have = declared_room(unit, _walked(function, place_named(bare)), function)
+    room = declared_room(unit, place_named(target), function)
     if have.isdigit() and room.isdigit():
         return int(have) - skipped <= int(room)
     return have == room != ""

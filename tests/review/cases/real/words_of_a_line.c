@@ -36,3 +36,32 @@ void *from_line(const char *line)
         return dlopen("/usr/lib/table/table.so", RTLD_NOW);
     return NULL;
 }
+
+/* Arrays of one name in two functions: each has its own size. */
+void use(const char *text);
+
+void rules_of(FILE *f)
+{
+	char entry[512];
+
+	while (fgets(entry, sizeof entry, f))
+		use(entry);
+}
+
+void hosts_of(FILE *f)
+{
+	char entry[256], host[256];
+
+	while (fgets(entry, sizeof entry, f))
+		if (sscanf(entry, "HOST %s", host) == 1) //! none
+			use(host);
+}
+
+void users_of(FILE *f)
+{
+	char entry[256], user[32];
+
+	while (fgets(entry, sizeof entry, f))
+		if (sscanf(entry, "USER %s", user) == 1) //! CWE-120/CWE-787
+			use(user);
+}
