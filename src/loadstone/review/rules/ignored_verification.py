@@ -11,6 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple, words_in
+from loadstone.review.analyses.mentions import module_value, values_given
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
@@ -410,10 +411,27 @@ _AGAINST_NOISE: Final = frozenset({"CRC-32", "Adler-32"})
 """Checksums that are enough for data that stays data."""
 
 
-def _runs_what_came(facts: Facts, call: ir.Call) -> bool:
-    """Whether a call downloads, or loads what no text of the program names."""
-    named = all(isinstance(uncast(a), ir.Literal) for a in call.arguments[:1])
+def _runs_what_came(facts: Facts, unit: ir.Unit, function: ir.Function, call: ir.Call) -> bool:
+    """Whether a call downloads, or loads what neither the program names nor the system finds."""
+    named = all(_is_named(a, unit, function) for a in call.arguments[:1])
     return plays(facts, call, ApiRole.DOWNLOAD) or (plays(facts, call, ApiRole.LOAD) and not named)
+
+
+def _is_named(path: ir.Expression, unit: ir.Unit, function: ir.Function) -> bool:
+    """``find_library("lz4") or "liblz4.so.1"``, at once, by a constant or by a variable that is given nothing else."""
+    match uncast(path):
+        case ir.Literal():
+            return True
+        case ir.Call(name="ctypes.util.find_library"):
+            return True
+        case ir.Operation(operator="||" | "?:", operands=operands):
+            return all(_is_named(o, unit, function) for o in operands[-2:])
+        case ir.Name(name=name):
+            given = [*values_given(function.body, name)] or [module_value(unit, name)]
+            return all(
+                v is not None and not isinstance(uncast(v), ir.Name) and _is_named(v, unit, function) for v in given
+            )
+    return False
 
 
 def _weak(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
@@ -421,7 +439,7 @@ def _weak(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
     every = [(function, call) for function in unit.functions for call in calls(function.body.body)]
     if any(_STRONG.search(call.name) for _, call in every):
         return
-    code = any(_runs_what_came(facts, call) for _, call in every)
+    code = any(_runs_what_came(facts, unit, function, call) for function, call in every)
     for function in unit.functions:
         for statement in statements(function.body.body):
             if not isinstance(statement, ir.If):

@@ -11,6 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.bindings import ForeignPrototype, ForeignResult
 from loadstone.review.analyses.facts import Facts, ForeignCall
+from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
@@ -123,6 +124,8 @@ def _null_handles(rule: Rule, facts: Facts, results: dict[tuple[int, str], Forei
             system = made.call.name.startswith(_SYSTEM) or CLOSES.search(found.prototype.symbol)
             if not new or system or visit.checks(name) & _TRUTHS or asked(visit.function, name, bindings):
                 continue
+            if _is_told(visit.function, made.call, found.call.line):
+                continue
             said.add((owner, name))
             yield rule.no(
                 f"{given.symbol} (line {made.call.line}) may return a null handle, and {found.prototype.symbol} "
@@ -136,6 +139,28 @@ def _null_handles(rule: Rule, facts: Facts, results: dict[tuple[int, str], Forei
                 ),
                 context=visit.function.name,
             )
+
+
+def _is_told(function: ir.Function, made: ir.Call, before: int) -> bool:
+    """``create(..., byref(code))``, and ``code.value`` is tested, or handed to what tests it, before the result is."""
+    names = {
+        place
+        for argument in made.arguments
+        if isinstance(one := uncast(argument), ir.Call) and simple(one.name) in {"byref", "pointer"}
+        for place in map(spelled, one.arguments)
+        if place
+    }
+    if not names:
+        return False
+    told = {*names, *(f"{name}.value" for name in names)}
+    for statement in statements(function.body.body):
+        if made.line < statement.line <= before:
+            tests = [getattr(statement, "condition", None)]
+            handed = [p for p in parts_of(statement) if isinstance(p, ir.Call) and p.line != before]
+            tests += [a for call in handed for a in call.arguments]
+            if any(spelled(part) in told for test in tests for part in expressions(test)):
+                return True
+    return False
 
 
 def _null_members(rule: Rule, facts: Facts) -> Iterator[Claim]:

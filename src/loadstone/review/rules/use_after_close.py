@@ -30,10 +30,10 @@ _ENDS: Final = (
 _CAPITAL_ENDS: Final = "|".join(word[:1].upper() + word[1:] for word in _ENDS.split("|"))
 CLOSES: Final = re.compile(
     rf"(?:\A|_)(?!Free(?:Type|Image|Glut))(?i:{_ENDS})(?:_|\Z|(?=[A-Z]))"
-    rf"|(?<=[a-z0-9])(?:{_CAPITAL_ENDS})(?=[A-Z_0-9]|\Z)"
+    rf"|(?<=[a-z0-9])(?!(?<=\A[cg]l)Finish)(?:{_CAPITAL_ENDS})(?=[A-Z_0-9]|\Z)"
     r"|(?:\A|_)(?:free(?!z)|close|destroy|delete)[a-z]*\Z"
 )
-"""Names of foreign functions that end what another one began."""
+"""Names of foreign functions that end what another one began; ``clFinish`` and ``glFinish`` wait."""
 
 _SPEAKS: Final = ("ctypes", "ffi", "os.close")
 SYSTEM: Final = ("os.", "fcntl.", "mmap.", "select.", "termios.")
