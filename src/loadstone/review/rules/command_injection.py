@@ -56,6 +56,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=arrival.sink.spot.function,
                 condition=arrival.sink.spot.condition,
             )
+    yield from _programs(rule, facts)
     yield from _options(rule, facts)
     for unit in facts.program.units:
         yield from commands_in_one_text(rule, facts, unit)
@@ -64,6 +65,20 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _worst(said, injected=(site.spot.path, site.spot.line) in injected)
         if site.unit.language is ir.Language.PYTHON and site.api.kind in {"list", "shell"}:
             yield from _line(rule, site)
+
+
+def _programs(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: ``run([request.args["tool"], "-v"])``, ``run([f"/opt/{name}"])``: somebody else names the program."""
+    for arrival, unchecked in by_sink(facts, SinkKind.PROGRAM):
+        if unchecked and arrival.source.kind in _OTHERS and arrival.shape in {Shape.WHOLE, Shape.JOINED, Shape.PART}:
+            yield rule.no(
+                f"What comes from {from_where(arrival)} says which program is started.",
+                at(arrival.sink.spot),
+                fix="Look the name up in a table of the programs that may be started.",
+                why=steps(arrival, f"{arrival.sink.name} starts it"),
+                context=arrival.sink.spot.function,
+                condition=arrival.sink.spot.condition,
+            )
 
 
 _SENT: Final = frozenset({"network", "file or terminal", "another process"})

@@ -18,19 +18,24 @@ from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
+_OF_PYTHON: Final = {SinkKind.WRITE: "made", SinkKind.READ: "read", SinkKind.CHANGE: "changed"}
 _LEADS: Final = frozenset({Shape.WHOLE, Shape.JOINED})
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _native(rule, facts)
-    for arrival, unchecked in by_sink(facts, SinkKind.WRITE):
+    loaded = {arrival.source.spot for arrival, _ in by_sink(facts, SinkKind.LOAD)}  # told there, and once
+    for arrival, unchecked in by_sink(facts, *_OF_PYTHON):
         if unchecked and arrival.source.kind == "network" and arrival.shape in _LEADS:
             sink = arrival.sink
+            done = _OF_PYTHON[sink.kind]
+            if done != "made" and arrival.source.spot in loaded:
+                continue
             yield rule.no(
-                f"A file is made under a name from {from_where(arrival)}, wherever ../ leads.",
+                f"A file is {_DONE[done]} under a name from {from_where(arrival)}, wherever ../ leads.",
                 at(sink.spot),
-                severity=Severity.HIGH,
-                why=steps(arrival, f"{sink.name} makes the file"),
+                severity=Severity.HIGH if done != "read" else Severity.MEDIUM,
+                why=steps(arrival, f"{sink.name} follows it"),
                 context=sink.spot.function,
                 condition=sink.spot.condition,
             )

@@ -21,7 +21,7 @@ from loadstone.review.analyses.travel.flows import (
     Visit,
 )
 from loadstone.review.analyses.travel.names import PythonNames, Routine, attribute_place
-from loadstone.review.analyses.travel.sinks import format_place, option_places, sinks_of, writes
+from loadstone.review.analyses.travel.sinks import format_place, option_places, program_places, sinks_of, writes
 from loadstone.review.analyses.words import ADMINISTERED, dotted_name, names_own_place, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.walk import expressions
@@ -292,6 +292,8 @@ class ValueReader:
             self._sink(SinkKind.FORMAT, call.name, call.line, given[at], call)
         for word_given in option_places(call, api):
             self._sink(SinkKind.OPTION, call.name, call.line, self.pieces(word_given), call)
+        for program in program_places(call, api):
+            self._sink(SinkKind.PROGRAM, call.name, call.line, self.pieces(program), call)
         if call.receiver is not None and word in vocabulary.TAKES_IN:
             self.store(call.receiver, [piece for pieces in given for piece in pieces], call.line)
         routines = self.names.called(self.routine, call)
@@ -407,6 +409,9 @@ class ValueReader:
         if api is not None and api.role is ApiRole.COMMAND:
             return ValueSource("output of another program", spot)
         if word in vocabulary.ASKED and call.receiver is not None and vocabulary.REQUEST.search(spelled(call.receiver)):
+            return ValueSource("network", spot)
+        own = call.receiver is not None and self._is_self(call.receiver)
+        if own and word in vocabulary.SERVED and self.names.serves(self.routine):
             return ValueSource("network", spot)
         read = call.name in vocabulary.FILES or (word in vocabulary.READS_FILES and call.receiver is not None)
         if read and not writes(call):

@@ -106,6 +106,8 @@ class SinkKind(StrEnum):
     COMMAND = "command"
     ADDRESS = "address"
     LOOK = "look"  # a file is opened or asked about by its name
+    READ = "read"  # a file is opened for reading by its name
+    CHANGE = "change"  # a file is removed, or a folder or a link is made, by its name
     COPY = "copy"  # a file is copied by its name
     WRITE = "write"  # a file is made or replaced
     CODE = "code"  # a text is run as Python
@@ -113,6 +115,7 @@ class SinkKind(StrEnum):
     FORMAT = "format"
     ATTRIBUTE = "attribute"  # the name of what is set
     OPTION = "option"  # one of the words that a program is started with
+    PROGRAM = "program"  # which program is started
 
 
 @dataclass(frozen=True, slots=True, eq=False)

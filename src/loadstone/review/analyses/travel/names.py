@@ -21,6 +21,15 @@ __all__ = ["PythonNames", "Routine", "attribute_place"]
 _ROUTES: Final = re.compile(
     r"(?:\A|\.)(?:route|get|post|put|patch|delete|websocket|api_route|view|endpoint|on_message)\Z"
 )
+_EXPOSES: Final = re.compile(
+    r"(?:\A|\.)(?:expose|register_function|shared_task|task)\Z|\Astrawberry\.(?:field|mutation)\Z"
+    r"|\Ajsonrpcserver\.(?:\w+\.)*method\Z"
+)
+"""Decorators of functions that clients call over the network. Source: cherrypy, Pyro, xmlrpc, celery, strawberry."""
+
+_ON_BUS: Final = re.compile(r"\A(?:dbus|dbus_next|dbus_fast|sdbus)\.(?:\w+\.)*(?:method|dbus_method_async)\Z")
+"""Decorators of methods that other processes call over D-Bus."""
+
 _COMMANDS: Final = re.compile(r"(?:\A|\.)(?:command|callback|group|argument|option)\Z")
 _SERVERS: Final = re.compile(r"RequestHandler\Z|HTTPRequestHandler|APIView\Z|\bView\Z|Resource\Z|HTTPEndpoint\Z")
 _HEARS: Final = frozenset(
@@ -31,11 +40,22 @@ _HEARS: Final = frozenset(
         "on_data",
         "on_request",
         "start_server",
+        "serve",
         "serve_forever",
     }
 )
 """Where clients of a broker and servers keep what they call with a message. Source: paho-mqtt, pika, asyncio."""
 _REGISTERS: Final = re.compile(r"register_|" + "|".join(sorted(_HEARS)))
+_HEARD: Final = (
+    (
+        re.compile(r"Protocol\Z|LineReceiver\Z|StringReceiver\Z"),
+        re.compile(r"data_?received|\w*_received|\w*Received\Z", re.IGNORECASE),
+    ),
+    (re.compile(r"rpyc\.\w*Service\Z|\AService\Z"), re.compile(r"exposed_")),
+    (re.compile(r"(?:discord|telegram|slack)\w*\."), re.compile(r"on_message\Z")),
+)
+"""Classes and the methods of them that are called with what a peer sends. Source: asyncio, twisted, rpyc, discord."""
+
 _TAKES: Final = frozenset({"do_GET", "do_POST", "do_PUT", "do_DELETE", "get", "post", "put", "delete", "patch"})
 _MAX_BY_NAME: Final = 3
 """Methods of one name that a call on an unknown object may go to."""
@@ -271,11 +291,29 @@ class PythonNames:
                 "Depends"
             )
             return None if injected or parameter.name in {"request", "req"} else ValueSource("network", spot)
-        if function.name in self.served(routine.unit):
+        if function.name in self.served(routine.unit) or self._hears(routine, parameter):
+            return ValueSource("network", spot)
+        if any(_ON_BUS.search(mark) for mark in function.marks):
+            return ValueSource("another process", spot)
+        if any(_EXPOSES.search(mark) for mark in function.marks):
             return ValueSource("network", spot)
         if any(_COMMANDS.search(mark) for mark in function.marks):
             return ValueSource("command line", spot)
         return None
+
+    def _hears(self, routine: Routine, parameter: ir.Parameter) -> bool:
+        """Whether a parameter is what a peer sends, by the class and the name of a method, or by what it is called."""
+        function = routine.function
+        names = [p.name for p in function.parameters]
+        if names == ["event", "context"] and parameter.name == "event" and function.name.endswith("handler"):
+            return True  # AWS Lambda
+        if names == ["environ", "start_response"] and parameter.name == "environ":
+            return True  # WSGI, PEP 3333
+        method = function.name.rpartition(".")[2]
+        bases = [b for _, one in self.classes.get(function.owner, ()) for b in one.bases] if function.owner else []
+        return parameter.name not in {"addr", "address"} and any(
+            heard.match(method) and any(base.search(one) for one in bases) for base, heard in _HEARD
+        )
 
     def served(self, unit: ir.Unit) -> frozenset[str]:
         """The functions and public methods of a file that a server is told to call for its clients."""

@@ -13,7 +13,7 @@ from loadstone.review.analyses.travel.flows import Piece, SinkKind
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import Api, ApiRole
 
-__all__ = ["format_place", "option_places", "sinks_of", "writes"]
+__all__ = ["format_place", "option_places", "program_places", "sinks_of", "writes"]
 
 Pieces: TypeAlias = list[Piece]
 Decided: TypeAlias = tuple[SinkKind, str, Pieces]
@@ -65,6 +65,11 @@ def _files(call: ir.Call, api: Api | None, given: list[Pieces], receiver: Pieces
             yield SinkKind.COPY, call.name, given[0]
     elif call.name in vocabulary.FILES or word in {"read_bytes", "read_text"}:
         yield SinkKind.LOOK, call.name, first
+        yield SinkKind.READ, call.name, first
+    elif call.name in vocabulary.CHANGES_FILES and given:
+        yield SinkKind.CHANGE, call.name, given[1] if call.name == "os.symlink" and len(given) > 1 else given[0]
+    elif word in vocabulary.CHANGES_ITSELF and call.receiver is not None:
+        yield SinkKind.CHANGE, call.name, receiver
     elif api is not None and api.role is ApiRole.LOOK and api.kind != "descriptor":
         yield SinkKind.LOOK, call.name, receiver if api.subject < 0 else first
     elif word == "save" and call.receiver is not None and given:
@@ -81,12 +86,30 @@ def _code(call: ir.Call, given: list[Pieces], receiver: Pieces) -> Iterator[Deci
     if call.name in _RUN and given:
         yield SinkKind.CODE, call.name, given[0]
     elif call.name in vocabulary.REBUILDS and given:
-        if call.name != "yaml.load" or _unsafe(call):
+        if _rebuilds(call):
             yield SinkKind.OBJECTS, call.name, given[0]
     elif word in {"format", "format_map"} and call.receiver is not None and receiver:
         yield SinkKind.FORMAT, call.name, receiver
     elif call.name == "setattr" and len(given) > 1 and not isinstance(call.arguments[1], ir.Literal):
         yield SinkKind.ATTRIBUTE, call.name, given[1]
+
+
+def _rebuilds(call: ir.Call) -> bool:
+    """Whether a call is told to build objects, where that is not what it does anyway."""
+    named = dict(call.keywords)
+    match call.name:
+        case "yaml.load":
+            return _unsafe(call)
+        case "numpy.load":
+            return _is(named.get("allow_pickle"), value=True)
+        case "torch.load":
+            return _is(named.get("weights_only"), value=False)
+    return True
+
+
+def _is(expression: ir.Expression | None, *, value: bool) -> bool:
+    bare = uncast(expression)
+    return isinstance(bare, ir.Literal) and bare.value is value
 
 
 def _unsafe(call: ir.Call) -> bool:
@@ -131,6 +154,21 @@ def option_places(call: ir.Call, api: Api | None) -> Iterator[ir.Expression]:
         if not before.startswith("-") and isinstance(bare, ir.Name | ir.Member):
             yield bare
         before = ""
+
+
+def program_places(call: ir.Call, api: Api | None) -> Iterator[ir.Expression]:
+    """What names the program that is started without a shell: the first word of a list, or of one text."""
+    if api is None or api.role is not ApiRole.COMMAND or api.kind == "shell" or "shell" in dict(call.keywords):
+        return
+    if api.subject >= len(call.arguments) or "executable" in dict(call.keywords):
+        return
+    first = uncast(call.arguments[api.subject])
+    if api.kind != "list":
+        yield first
+    elif isinstance(first, ir.Display) and not first.keys and first.items:
+        yield first.items[0]
+    elif isinstance(first, ir.Operation):
+        yield first
 
 
 _FORMAT_AT: Final = {"printf": 0, "fprintf": 1, "dprintf": 1, "sprintf": 1, "syslog": 1, "snprintf": 2}

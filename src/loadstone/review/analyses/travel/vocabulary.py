@@ -9,6 +9,8 @@ __all__ = [
     "ADDRESSES",
     "ADDRESS_METHODS",
     "ASKED",
+    "CHANGES_FILES",
+    "CHANGES_ITSELF",
     "COPIES_FILES",
     "DIRECTORY_LISTS",
     "FILES",
@@ -33,13 +35,19 @@ ASKED: Final = frozenset(
     {
         *("args", "form", "values", "json", "data", "files", "cookies", "headers", "query", "query_string", "body"),
         *("query_params", "path_params", "match_info", "GET", "POST", "META", "view_args", "rel_url", "url", "path"),
+        *("FILES", "get_param", "get_media", "media", "bounded_stream", "get_body_argument", "get_query_argument"),
         *("get_json", "post", "text", "read", "stream", "get_data", "params", "content", "arguments", "get_argument"),
     }
 )
 """What the request objects of web frameworks carry. Source: flask, django, starlette, aiohttp, tornado references."""
 
-SERVED: Final = frozenset({"rfile", "headers", "path", "request", "requestline", "raw_requestline"})
-"""What a request handler of the standard library has read. Source: Python library reference, http.server."""
+SERVED: Final = frozenset(
+    {
+        *("rfile", "headers", "path", "request", "requestline", "raw_requestline"),
+        *("get_argument", "get_arguments", "get_body_argument", "get_query_argument", "get_cookie"),
+    }
+)
+"""What a request handler has read. Source: Python library reference, http.server; tornado.web.RequestHandler."""
 
 SYSTEM_NAMED: Final = re.compile(
     r"(?i)\A(?:systemroot|windir|program(?:files|data|w6432)(?:\(x86\))?|common_?programfiles.*|systemdrive|homedrive)\Z"
@@ -57,7 +65,7 @@ KEEPS: Final = frozenset(
         *("with_stem", "parent", "iterdir", "glob", "rglob", "recv", "recvfrom", "communicate", "get_nowait"),
         *("result", "loads", "getall", "getone", "fetchone", "fetchall", "zfill", "expandvars", "stdout"),
         *("relative_to", "hex", "format_map", "getboolean", "options", "sections", "get_argument", "post"),
-        *("form",),
+        *("form", "getroot", "findtext", "attrib", "getvalue"),
     }
 )
 """Methods whose result is, or holds, what their object is or holds."""
@@ -73,6 +81,15 @@ PATH_METHODS: Final = frozenset({"read_text", "read_bytes", "write_text", "write
 MAKES_FILES: Final = frozenset(
     {"shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move", "os.replace", "os.rename", "os.link"}
 )
+CHANGES_FILES: Final = frozenset(
+    {
+        *("os.remove", "os.unlink", "os.rmdir", "os.removedirs", "os.mkdir", "os.makedirs", "os.truncate", "os.chown"),
+        *("os.symlink", "shutil.rmtree", "shutil.chown", "os.mkfifo", "os.mknod"),
+    }
+)
+CHANGES_ITSELF: Final = frozenset({"unlink", "rmdir", "touch", "mkdir", "symlink_to", "hardlink_to"})
+"""Methods of a path that make or remove what it leads to. Source: pathlib."""
+
 COPIES_FILES: Final = frozenset({"shutil.copy", "shutil.copy2", "shutil.copyfile"})
 NUMBERS: Final = frozenset({"int", "struct.unpack", "struct.unpack_from", "struct.iter_unpack", "int.from_bytes"})
 STOPS: Final = frozenset({"len", "bool", "float", "isinstance", "hash", "id", "type", "callable", "hasattr", "sum"})
@@ -84,7 +101,8 @@ PASSES: Final = frozenset(
         *("urllib.parse.urlparse", "bytes.decode", "json.loads", "json.load", "tomllib.loads", "tomllib.load"),
         *("yaml.safe_load", "yaml.load", "pickle.loads", "ast.literal_eval", "urllib.parse.parse_qs"),
         *("base64.b64decode", "bytes", "bytearray", "str", "repr", "os.path.splitext", "os.path.split"),
-        *("os.path.dirname", "glob.glob", "memoryview", "types.SimpleNamespace"),
+        *("os.path.dirname", "glob.glob", "memoryview", "types.SimpleNamespace", "csv.reader", "csv.DictReader"),
+        *("io.StringIO", "io.BytesIO", "io.TextIOWrapper", "xml.etree.ElementTree.fromstring"),
     }
 )
 """Functions whose result is, or holds, what they are given."""
@@ -93,7 +111,8 @@ REBUILDS: Final = frozenset(
     {
         *("pickle.loads", "pickle.load", "pickle.Unpickler", "cPickle.loads", "cPickle.load", "_pickle.loads"),
         *("dill.loads", "dill.load", "cloudpickle.loads", "cloudpickle.load", "joblib.load", "marshal.loads"),
-        *("marshal.load", "jsonpickle.decode", "yaml.load", "yaml.unsafe_load", "pandas.read_pickle"),
+        *("marshal.load", "jsonpickle.decode", "yaml.load", "yaml.unsafe_load", "pandas.read_pickle", "shelve.open"),
+        *("numpy.load", "torch.load"),
     }
 )
 """Functions that build whatever objects their input names. Source: their references."""
