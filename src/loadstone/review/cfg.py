@@ -106,15 +106,19 @@ class _Builder:
         self.close(len(self.scopes) - 1)
         self.scopes.pop()
 
-    def close(self, depth: int) -> None:
-        """Leave every scope from ``depth`` on, innermost first, on the current path."""
+    def close(self, depth: int, given: str = "") -> None:
+        """Leave every scope from ``depth`` on, innermost first, on the current path.
+
+        ``given``: the variable that is returned. An object of C++ is moved out of it, or made in its place
+        ([class.copy.elision]), so what it holds does not end here; ``cleanup`` of C runs all the same.
+        """
         if not self.ends:
             return
         for scope in reversed(self.scopes[depth:]):
             for leave in reversed(scope.leaves):
                 if isinstance(leave, ir.Block):
                     self.finally_(leave, scope)
-                else:
+                elif not given or leave.name != given or not _is_moved_out(leave):
                     self.add(Kind.LEAVE, leave.line, leave=leave)
 
     def finally_(self, block: ir.Block, scope: _Scope) -> None:
@@ -347,7 +351,7 @@ class _Builder:
                 self.truth(value, lambda part: self.statement(ir.Return(statement.line, part)))
                 return
         self.add(Kind.RETURN, statement.line, expression=statement.value)
-        self.close(0)
+        self.close(0, given=value.name if isinstance(value, ir.Name) else "")
         self.add(Kind.END, statement.line)
         self.ends = []
 
@@ -427,6 +431,11 @@ class _Builder:
             if label in self.labels:
                 self.join([end], self.labels[label])
         return Graph(self.function, tuple(self.nodes), is_cut)
+
+
+def _is_moved_out(leave: Leave) -> bool:
+    """Whether what a returned variable holds goes on to the caller: it is an object, or a smart pointer."""
+    return not leave.cleanup or "_ptr" in leave.type or "Pointer" in leave.type
 
 
 def _is_plain(expression: ir.Expression) -> bool:

@@ -169,7 +169,7 @@ _SPELLED: Final = r"(?:vector|list|deque|QList|QVector|array)\s*<\s*(?:\w+::)*{n
 
 
 def _copies(unit: Unit, one: Class) -> list[Spot]:
-    """Where objects of a class are put into containers, which copy them."""
+    """Where objects of a class are put into containers, taken by value or set from another: all of these copy them."""
     held = re.compile(_SPELLED.format(name=re.escape(one.name)))
     containers = {m.name for c in unit.classes for m in c.members if held.search(m.type)}
     containers |= {v.name for v in unit.variables if held.search(v.type)}
@@ -185,6 +185,14 @@ def _copies(unit: Unit, one: Class) -> list[Spot]:
             name = into.name if isinstance(into, Name | Member) else ""
             if last_word(call.name) in _TAKES and name in containers | local:
                 found.append(Spot(unit.path, call.line, function.name))
+        whole = re.compile(rf"(?:const )?(?:\w+::)*{re.escape(one.name)}\Z")
+        if last_word(function.name) != one.name:
+            found += [Spot(unit.path, p.line, function.name) for p in function.parameters if whole.match(p.type)]
+        found += [
+            Spot(unit.path, s.line, function.name)
+            for s in every_statement(function.body)
+            if isinstance(s, Assign) and s.declares and whole.match(s.type) and isinstance(uncast(s.value), Name)
+        ]
     return found
 
 
@@ -208,8 +216,8 @@ def _judged(rule: Rule, unit: Unit, one: Class, member: str, closes: int, copies
     spot = Spot(unit.path, one.line, one.name)
     if one.copyable and copies:
         return rule.no(
-            f"{one.name} closes {member} in its destructor (line {closes}) and can be copied; the container copies it "
-            f"at line {copies[0].line}, and both objects close one library.",
+            f"{one.name} closes {member} in its destructor (line {closes}) and can be copied; line {copies[0].line} "
+            "copies it, and both objects close one library.",
             at(copies[0]),
             cwe=675,
             why=(step(spot, f"{one.name} can be copied", "acquire"), step(copies[0], "copied here", "use")),

@@ -15,7 +15,7 @@ from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import plays
 from loadstone.review.typenames import is_text
-from loadstone.review.walk import expressions, statements
+from loadstone.review.walk import expressions, parts_of, statements
 
 __all__ = ["PartialKey", "TailCompared", "by_part", "by_tail", "decided_by", "loading_functions", "value_of"]
 
@@ -107,7 +107,10 @@ def by_part(facts: Facts, unit: ir.Unit, loading: frozenset[str]) -> Iterator[Pa
         if len(chosen) < len(("profile", "name")):
             continue
         asked: dict[str, tuple[int, ir.Expression]] = {}
+        refused = {*_refused(function)}
         for part in every_expression(function.body):
+            if isinstance(part, ir.Call) and part.line in refused:
+                continue
             match part:
                 case ir.Call(name=name, receiver=None, arguments=(of, key, *_)) if name in _FINDS:
                     asked.setdefault(spelled(of), (part.line, key))
@@ -120,6 +123,20 @@ def by_part(facts: Facts, unit: ir.Unit, loading: frozenset[str]) -> Iterator[Pa
             left_out = decided_by(function, made, chosen) - decided_by(function, key, chosen)
             if left_out and decided_by(function, sought, chosen) == decided_by(function, key, chosen) != set():
                 yield PartialKey(function, table, min(left_out), line, kept)
+
+
+def _refused(function: ir.Function) -> Iterator[int]:
+    """The lines that ask whether a table has a key, to refuse it: ``if (table.count(key)) return S_FALSE;``."""
+    for statement in every_statement(function.body):
+        if not isinstance(statement, ir.If):
+            continue
+        for part in expressions(statement.condition):
+            asks = isinstance(part, ir.Call) and last_word(part.name) in {"count", "contains"}
+            if isinstance(part, ir.Call) and asks and part.receiver is not None:
+                table = spelled(part.receiver)
+                inside = (e for s in every_statement(statement.then) for e in parts_of(s))
+                if not any(spelled(e) == table for e in inside if isinstance(e, ir.Name | ir.Member)):
+                    yield part.line
 
 
 def _puts(function: ir.Function) -> Iterator[tuple[str, int, ir.Expression, ir.Expression]]:

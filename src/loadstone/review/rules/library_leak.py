@@ -40,6 +40,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if not (site.is_inner and site.spot in at_home):
             closes = bool(site.closes or site.spot.path in closing) and not _is_global(site)
             outlives, kept = id(site) in outliving, _is_closed_when_refused(site, facts)
+            if kept:  # what agreed to stay is open behind the test
+                open_exits = [e for e in open_exits if e.spot.line <= min(spot.line for spot in site.closes)]
             owned = _is_owned(site, facts)
             yield from _leaks(rule, facts, site, open_exits, closes=closes, outlives=outlives, owned=owned, kept=kept)
     yield from _never_given_back(rule, facts)
@@ -224,7 +226,14 @@ def _is_closed_when_refused(site: Site, facts: Facts) -> bool:
     ifs = (s for s in every_statement(site.function.body) if isinstance(s, If)) if closes else ()
     tests = [s.condition for s in ifs if closes <= {call.line for call in calls_in(s.then)}]
     found = looked_up(facts, site.function) if tests else set()
-    return any(isinstance(e, Call) and word(e.function) in found for test in tests for e in expressions(test))
+    answers = {  # ``rc = init ? init() : -1; if (rc != 0) dlclose(mod);``
+        word(s.target)
+        for s in every_statement(site.function.body)
+        if isinstance(s, Assign)
+        and any(isinstance(e, Call) and word(e.function) in found for e in expressions(s.value))
+    } - {""}
+    parts = [e for test in tests for e in expressions(test)]
+    return any((isinstance(e, Call) and word(e.function) in found) or word(e) in answers for e in parts)
 
 
 def _past_the_end(site: Site) -> list[Spot]:
@@ -247,7 +256,10 @@ def _kept_by_failure(site: Site, settled: list[Exit], facts: Facts) -> list[Spot
     kept = [e for e in settled if e.kind == "kept"]
     if not failures or all(e.gives in failures for e in kept):
         return []
-    spots = {e.spot for e in kept if e.gives in failures and e.gives is not None}
+    closed = {
+        e.spot for e in settled if e.known and e.kind != "kept"
+    }  # by what a call may have changed: the same way out
+    spots = {e.spot for e in kept if e.gives in failures and e.gives is not None} - closed
     return sorted(spot for spot in spots if not _tells_of_thread(site, spot, facts))
 
 

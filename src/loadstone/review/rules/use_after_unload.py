@@ -264,6 +264,7 @@ def _left_behind(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     if first.site is not None
                     else ()
                 ),
+                *((step(first.spot, f"{slot[0]} still holds it", "acquire"),) if first.spot != first.closed else ()),
                 step(first.closed, "the library is closed", "release"),
                 step(used or first.spot, ending, "use"),
             ),
