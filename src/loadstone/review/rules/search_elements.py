@@ -35,7 +35,7 @@ def empty_elements(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         for function in unit.functions:
             for variable, value in _set(unit, function):
-                if _has_empty(function, value):
+                if _has_empty(function, value) or _helper_has_empty(unit, value):
                     yield rule.no(
                         f"The search path {variable} gains an empty element (= current directory) when it was unset.",
                         Location.lines(unit.path, value.line),
@@ -106,12 +106,10 @@ def _joined(value: ir.Expression) -> list[ir.Expression]:
 
 
 def _is_joined_by_call(value: ir.Expression) -> bool:
-    return (
-        isinstance(value, ir.Call)
-        and value.receiver is not None
-        and simple(value.name) == "join"
-        and _separates(uncast(value.receiver))
-    )
+    if not isinstance(value, ir.Call) or simple(value.name) != "join":
+        return False
+    receiver = value.receiver
+    return _separates(uncast(receiver)) if receiver is not None else value.name.endswith("pathsep.join")
 
 
 def _separates(part: ir.Expression) -> bool:

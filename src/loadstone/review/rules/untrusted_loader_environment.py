@@ -33,6 +33,7 @@ _RELATIVE: Final = re.compile(r"\w[\w.+-]*(?:/[\w./+-]*)?\Z")
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _python(rule, facts)
+    yield from _any_variable(rule, facts)
     yield from empty_elements(rule, facts)
     for site in facts.reached:
         if site.api.role in {ApiRole.SET_ENVIRONMENT, ApiRole.SEARCH_PATH}:
@@ -59,6 +60,22 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
             why=steps(arrival, f"given to {sink.name}"),
             context=sink.spot.function,
         )
+
+
+def _any_variable(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: ``env.update(title["env"])``: who writes the names sets LD_PRELOAD as well."""
+    for arrival, unchecked in by_sink(facts, SinkKind.VARIABLES):
+        sink, kind = arrival.sink, arrival.source.kind
+        if unchecked and kind not in WEAK and kind not in {"environment", "command line"}:
+            yield rule.no(
+                f"The names of variables come from {from_where(arrival)}: those of the loader are set as well, and what "
+                "starts with them loads what they name.",
+                at(sink.spot),
+                severity=weighed(Severity.MEDIUM, kind, facts, Language.PYTHON),
+                fix="Take over the variables of a list alone.",
+                why=steps(arrival, "names what is set"),
+                context=sink.spot.function,
+            )
 
 
 def _is_plain_name(arrival: Arrival) -> bool:

@@ -84,6 +84,8 @@ class ValueReader:
                     self.found.move(pieces, place, self.spot(line))
             case ir.Item(base=base, index=index):
                 self._environment(index, pieces, line)
+                if vocabulary.ENVIRONMENT.search(spelled(base)) and not isinstance(uncast(index), ir.Literal):
+                    self._sink(SinkKind.VARIABLES, spelled(base), line, self.pieces(index))
                 self.store(base, pieces, line)
             case ir.Display(items=items):
                 for item in items:
@@ -136,6 +138,10 @@ class ValueReader:
                 for key, item in zip(keys, items, strict=False):
                     if vocabulary.LOADER_VARIABLE.match(key):
                         self._sink(SinkKind.ENVIRONMENT, key, display.line, self.pieces(item))
+                if "" in keys and any(spelled(i) == "os.environ" for i in items):
+                    others = (i for k, i in zip(keys, items, strict=False) if not k and spelled(i) != "os.environ")
+                    pieces = [piece for item in others for piece in self.pieces(item)]
+                    self._sink(SinkKind.VARIABLES, "os.environ", display.line, pieces)
                 return [piece for item in items for piece in self.pieces(item)]
             case ir.Closure(function=function):
                 if function.name == "<lambda>":
@@ -227,7 +233,7 @@ class ValueReader:
                 return [piece for operand in operands for piece in self.pieces(operand)]
             case "?:":
                 self.evaluate(operands[0])
-                yes = self._after(operands[0], holds=True).pieces(operands[1])
+                yes = self._after(operands[0], holds=True).chosen(operands[1])
                 no = self._after(operands[0], holds=False).pieces(operands[2])
                 return yes + no
             case "await" | ",":
@@ -254,6 +260,14 @@ class ValueReader:
         if visit is not None:
             visit = Visit(visit.unit, visit.function, visit.statement, known)
         return ValueReader(self.names, self.tables, self.found, self.routine, known, self.learner, visit)
+
+    def chosen(self, value: ir.Expression) -> list[Piece]:
+        """What a condition lets through: of ``{k: v for k, v in given if k in ALLOWED}`` the whole pair."""
+        pieces = self.pieces(value)
+        match value:
+            case ir.Display(items=(key, _)):
+                return [_with(piece, self._checked(key)) for piece in pieces]
+        return pieces
 
     def _put_together(self, operands: Iterable[ir.Expression], *, joins: bool = False) -> list[Piece]:
         """Text or a path made of several: what stands behind a directory is joined to it."""

@@ -103,6 +103,7 @@ class SinkKind(StrEnum):
     SYMBOL = "symbol"
     DIRECTORY = "directory"
     ENVIRONMENT = "environment"
+    VARIABLES = "variables"  # which variables of an environment are set, whatever they are called
     COMMAND = "command"
     ADDRESS = "address"
     LOOK = "look"  # a file is opened or asked about by its name

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from loadstone.review import ir
 from loadstone.review.analyses.travel import vocabulary
+from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.flows import Piece, SinkKind
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import Api, ApiRole
@@ -26,6 +27,8 @@ def sinks_of(
     """What a call lets its arguments decide."""
     yield from _files(call, api, given, receiver)
     yield from _code(call, given, receiver)
+    if call.name.endswith(".update") and vocabulary.ENVIRONMENT.search(spelled(call.receiver)):
+        yield SinkKind.VARIABLES, call.name, [*(given[0] if given else []), *named.get("**", [])]
     if api is not None and api.role is ApiRole.LOAD:
         subject = given[api.subject] if 0 <= api.subject < len(given) else named.get("name") or named.get("path")
         yield SinkKind.LOAD, call.name, subject or []

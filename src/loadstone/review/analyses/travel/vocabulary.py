@@ -13,6 +13,7 @@ __all__ = [
     "CHANGES_ITSELF",
     "COPIES_FILES",
     "DIRECTORY_LISTS",
+    "ENVIRONMENT",
     "FILES",
     "FOREIGN_LOADS",
     "KEEPS",
@@ -122,5 +123,8 @@ FOREIGN_LOADS: Final = frozenset({"dlopen", "dlmopen", *(f"LoadLibrary{x}{w}" fo
 
 DIRECTORY_LISTS: Final = frozenset({"os.add_dll_directory", "sys.path.insert", "sys.path.append", "site.addsitedir"})
 LOADER_VARIABLE: Final = re.compile(r"\A(?:LD_LIBRARY_PATH|LD_PRELOAD|LD_AUDIT|DYLD_\w+|PYTHONPATH|QT_PLUGIN_PATH)\Z")
+ENVIRONMENT: Final = re.compile(r"(?i)(?:\A|[._])env(?:iron(?:ment)?)?\Z")
+"""Names of the environment of this process, and of one that is put together for a child."""
+
 ADDRESSES: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.cast", "ctypes.CFUNCTYPE.__call__"})
 ADDRESS_METHODS: Final = frozenset({"from_address"})
