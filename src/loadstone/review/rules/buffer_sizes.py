@@ -12,7 +12,7 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.walk import expressions, kept, parts_of, statements
 
-__all__ = ["BUFFERS", "assigned", "is_fixed", "is_limited", "number", "room_of"]
+__all__ = ["BUFFERS", "assigned", "is_fixed", "is_limited", "made_of", "number", "room_of"]
 
 BUFFERS: Final = frozenset({"ctypes.create_string_buffer", "ctypes.create_unicode_buffer", "ctypes.c_buffer"})
 """Functions of ctypes that make a buffer."""
@@ -46,6 +46,15 @@ def assigned(function: ir.Function, name: str) -> ir.Expression | None:
 def _last_values(function: ir.Function) -> dict[str, ir.Expression]:
     given = (s for s in statements(function.body.body) if isinstance(s, ir.Assign))
     return {spelled(s.target): uncast(s.value) for s in given}
+
+
+def made_of(visit: Visit, name: str) -> ir.Expression | None:
+    """What a variable was given last, or the one thing that an attribute of the object ever is."""
+    if not name.startswith("self."):
+        return assigned(visit.function, name) if name else None
+    methods = [f for f in visit.unit.functions if f.owner == visit.function.owner]
+    given = [value for f in methods if (value := assigned(f, name)) is not None]
+    return given[0] if len(given) == 1 else None
 
 
 def is_limited(function: ir.Function, names: set[str]) -> bool:

@@ -15,7 +15,7 @@ from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
-from loadstone.review.rules.buffer_sizes import BUFFERS, assigned, is_fixed, is_limited, number, room_of
+from loadstone.review.rules.buffer_sizes import BUFFERS, assigned, is_fixed, is_limited, made_of, number, room_of
 from loadstone.review.rules.file_reserves import file_reserves
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
@@ -154,8 +154,8 @@ def _element_type(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
 def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
     """A buffer of one constant size, and a larger constant as its length."""
     arguments = found.call.arguments
-    for buffer, length in itertools.pairwise(arguments):
-        made = assigned(found.visit.function, spelled(buffer)) if spelled(buffer) else None
+    for buffer, length in _beside(arguments):
+        made = made_of(found.visit, spelled(buffer))
         told = number(found.visit, length)
         told = _room_told(found.visit, length) if told is None else told
         room = room_of(found.visit, made)
@@ -195,6 +195,14 @@ def _elements(found: ForeignCall, buffer: ir.Expression, made: ir.Expression | N
         return None
     same = spelled(kind.arguments[0]) == spelled(of.operands[0])  # type: ignore[union-attr]
     return number(found.visit, of.operands[1]) if same else None
+
+
+def _beside(arguments: tuple[ir.Expression, ...]) -> Iterator[tuple[ir.Expression, ir.Expression]]:
+    """Each argument and the one behind it, or before it where that is a size that is written down by its name."""
+    yield from itertools.pairwise(arguments)
+    for length, buffer in itertools.pairwise(arguments):
+        if re.search(r"(?i)size|bytes|(?:\A|_)(?:max|len|length|room|capacity)(?:_|\Z)", spelled(length)):
+            yield buffer, length
 
 
 _LEAST: Final = 16

@@ -35,10 +35,11 @@ def empty_elements(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         for function in unit.functions:
             for variable, value in _set(unit, function):
-                if _has_empty(function, value) or _helper_has_empty(unit, value):
+                line = value.line if _has_empty(function, value) else _empty_in_helper(unit, value)
+                if line:
                     yield rule.no(
                         f"The search path {variable} gains an empty element (= current directory) when it was unset.",
-                        Location.lines(unit.path, value.line),
+                        Location.lines(unit.path, line),
                         cwe=427,
                         severity=Severity.MEDIUM,
                         fix="Join only non-empty parts.",
@@ -78,12 +79,30 @@ def _names(unit: ir.Unit, function: ir.Function, index: ir.Expression) -> tuple[
     return tuple(dict.fromkeys(t for t in texts if isinstance(t, str) and _PATHS.match(t)))[:1]
 
 
-def _has_empty(function: ir.Function, value: ir.Expression) -> bool:
-    """Whether a value joins what may be empty to something else, with a separator between."""
+def _empty_in_helper(unit: ir.Unit, value: ir.Expression) -> int:
+    """Where a function of the file, whose result a value is, returns what may hold an empty element; 0 if nowhere."""
+    bare = uncast(value)
+    helper = next((f for f in unit.functions if isinstance(bare, ir.Call) and f.name == bare.name), None)
+    returned = [s.value for s in statements(helper.body.body) if isinstance(s, ir.Return)] if helper else []
+    lines = (one.line for one in returned if one is not None and helper is not None and _has_empty(helper, one))
+    return next(lines, 0)
+
+
+def _only_value(function: ir.Function, value: ir.Expression) -> ir.Expression:
+    """What a variable was given, where it was given one thing; anything else itself."""
     bare = uncast(value)
     if isinstance(bare, ir.Name):
         given = [v for v in values_given(function.body, bare.name) if v is not None]
-        bare = uncast(given[0]) if len(given) == 1 else bare
+        return uncast(given[0]) if len(given) == 1 else bare
+    return bare
+
+
+def _has_empty(function: ir.Function, value: ir.Expression) -> bool:
+    """Whether a value joins what may be empty to something else, with a separator between."""
+    bare = _only_value(function, value)
+    listed = uncast(bare.arguments[0]) if isinstance(bare, ir.Call) and len(bare.arguments) == 1 else None
+    if isinstance(listed, ir.Name) and _is_joined_by_call(bare):  # parts = [...]; ":".join(parts)
+        return any(_may_be_empty(function, part) for part in _joined(_only_value(function, listed)))
     parts = _joined(bare)
     if not any(_may_be_empty(function, part) for part in parts):
         return False
