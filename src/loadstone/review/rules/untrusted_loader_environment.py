@@ -68,7 +68,7 @@ def _any_variable(rule: Rule, facts: Facts) -> Iterator[Claim]:
         sink, kind = arrival.sink, arrival.source.kind
         if unchecked and kind not in WEAK and kind not in {"environment", "command line"}:
             yield rule.no(
-                f"The names of variables come from {from_where(arrival)}: those of the loader are set as well, and what "
+                f"The names of variables come from {from_where(arrival)}: those of the loader are set too, and what "
                 "starts with them loads what they name.",
                 at(sink.spot),
                 severity=weighed(Severity.MEDIUM, kind, facts, Language.PYTHON),
