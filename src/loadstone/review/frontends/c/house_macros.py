@@ -21,6 +21,9 @@ _MAY_GO_ON: Final = frozenset(
 ``return_val_if_reached`` always does. Source: GLib's manual on g_return_val_if_reached().
 """
 
+_CLEANS: Final = re.compile(r"(?i)free|close|release|destroy|unref|unlock|delete")
+"""Calls that give something back."""
+
 _MAY_FOLLOW: Final = frozenset({"break_statement", "case_statement", "labeled_statement"})
 
 
@@ -28,15 +31,33 @@ def is_returning_macro(node: Node) -> bool:
     """Whether ``trace_return_int(-1);`` leaves the function: it says return, and nothing runs behind it.
 
     Houses wrap ``return`` in a macro that writes a trace or ends a scope; the header that defines it need not be part
-    of what is reviewed. A call that more statements follow is none of these: they would never run.
+    of what is reviewed. A call that more statements follow is none of these: they would never run. ``TEST_RET(r)`` goes
+    on where ``r`` is no failure; at the end of a branch that has given back what it took, it is one.
     """
     name = node.child_by_field_name("function") if node.type == "call_expression" else node
     if name is None or name.type != "identifier":
         return False
     words = {word.lower() for word in _WORD.findall(text(name))}
-    if len(words) == 1 or "return" not in words or (words & _MAY_GO_ON and "reached" not in words):
+    if len(words) == 1 or not words & {"return", "ret"}:
+        return False
+    may_go_on = "ret" in words or (words & _MAY_GO_ON and "reached" not in words)
+    if may_go_on and not (text(name).isupper() and _cleans_before(node)):
         return False
     behind = node.parent.next_named_sibling if node.parent is not None else None
     while behind is not None and behind.type == "comment":
         behind = behind.next_named_sibling
     return behind is None or behind.type in _MAY_FOLLOW
+
+
+def _cleans_before(node: Node) -> bool:
+    """Whether a branch gives something back before this, its last statement."""
+    block = node.parent.parent if node.parent is not None else None
+    if block is None or block.parent is None or block.parent.type not in {"if_statement", "else_clause"}:
+        return False
+    called = [one.named_children[0].child_by_field_name("function") for one in block.named_children if _is_call(one)]
+    return any(name is not None and _CLEANS.search(text(name)) for name in called)
+
+
+def _is_call(statement: Node) -> bool:
+    inner = statement.named_children[:1] if statement.type == "expression_statement" else []
+    return bool(inner) and inner[0].type == "call_expression"
