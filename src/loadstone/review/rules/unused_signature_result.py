@@ -10,6 +10,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Site
 from loadstone.review.analyses.mentions import every_expression, names_in
+from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Success
 from loadstone.review.rules.optional_proofs import proofs_that_may_be_missing
@@ -24,7 +25,7 @@ __all__ = ["RULE"]
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     used = {(s.unit.path, s.function.name, s.api.name) for s in facts.of(ApiRole.VERIFY) if _is_asked(s)}
     for site in facts.reached:
-        if site.api.role is ApiRole.VERIFY and site.partial_tests and not _is_decided(site):
+        if site.api.role is ApiRole.VERIFY and site.partial_tests and not (_is_decided(site) or _is_passed_on(site)):
             spot = min(site.partial_tests)
             yield rule.no(
                 f"{site.api.name} has many ways to say no; line {spot.line} refuses only one of them.",
@@ -45,8 +46,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if site.is_discarded and ((site.unit.path, site.function.name, site.api.name) in used or _gives_back(site)):
             continue  # a second call of the same function gives the state of the first back
         good = {Success.ONE: "1", Success.ZERO: "0"}.get(site.api.success, "success")
-        if site.wrong_tests:
-            spot, test = min(site.wrong_tests)
+        if wrong := _first_wrong(site):
+            spot, test = wrong
             yield rule.no(
                 f"{site.api.name} succeeds only with {good}; line {spot.line} tests {test}.",
                 at(spot),
@@ -88,6 +89,13 @@ def _of_three(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
 
 
+def _first_wrong(site: Site) -> tuple[Spot, str] | None:
+    """The first test that takes a no for a yes; behind a full test, what is left to tell apart are ways to say no."""
+    asked = [spot for spot in site.tests if spot.function == site.spot.function]
+    wrong = [(s, test) for s, test in site.wrong_tests if not any(a.path == s.path and a.line < s.line for a in asked)]
+    return min(wrong, default=None)
+
+
 def _is_asked(site: Site) -> bool:
     """Whether anything, however little, is made of the answer."""
     return bool(site.tests or site.partial_tests or site.wrong_tests or site.returned)
@@ -123,6 +131,11 @@ def _is_decided(site: Site) -> bool:
         if isinstance(s, ir.If) and s.otherwise is None and all(isinstance(e, ir.Evaluate) for e in s.then.body)
     }
     return any(spot.function != site.spot.function or spot.line not in reports for spot in site.tests)
+
+
+def _is_passed_on(site: Site) -> bool:
+    """Whether only the function that gives the whole answer to its callers tests a part of it."""
+    return bool(site.returned) and all(spot.function == site.spot.function for spot in site.partial_tests)
 
 
 def _gives_back(site: Site) -> bool:

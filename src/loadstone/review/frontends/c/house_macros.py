@@ -52,7 +52,8 @@ def is_returning_macro(node: Node) -> bool:
 def _cleans_before(node: Node) -> bool:
     """Whether a branch gives something back before this, its last statement."""
     block = node.parent.parent if node.parent is not None else None
-    if block is None or block.parent is None or block.parent.type not in {"if_statement", "else_clause"}:
+    branch = block.parent if block is not None and block.type == "compound_statement" else block
+    if block is None or branch is None or branch.type not in {"if_statement", "else_clause", "case_statement"}:
         return False
     called = [one.named_children[0].child_by_field_name("function") for one in block.named_children if _is_call(one)]
     return any(name is not None and _CLEANS.search(text(name)) for name in called)
