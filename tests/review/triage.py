@@ -455,18 +455,20 @@ first time. There were 43 findings: 15 true, 7 by design, 21 false (precision 0.
 | alsa-lib | 9 | 4 | 2 | 3 | 1, 1 |
 | apcupsd | 5 | 1 | 0 | 4 | 0 |
 
-- True: `pthread_create` and `pthread_mutex_init` tested for less than zero (`alsa.c` 467, `gstreamer.c` 136, `oss.c` 445
-  and `mutex-posix.c` 43 of libcanberra); `pcm_meter.c` 125 of alsa-lib (*high*: `trylock >= 0` is true of `EBUSY`, and a
-  lock of another thread is given back), `shmat` tested for null (`aserver.c` 567, `control_shm.c` 491, `pcm_shm.c` 729);
-  `svdrp.c` of VDR 292 twice (a datagram fills the buffer, and its end is written behind it), 1616 and 1852, `vdr.c` 193
-  (`exit` in a signal handler), `recording.c` 2757; `winservice.cpp` 33 of apcupsd (a type without `WINAPI`).
-- By design: `ucm/main.c` 853 (the configuration is made of commands) and `pcm_meter.c` 247 of alsa-lib; `dvbdevice.c` 689
-  twice and 1472, `recording.c` 2869 and `thread.c` 643 of VDR.
-- False: `canberra-boot.c` 205, `canberra-gtk-play.c` 182, `canberra-gtk.c` 456 and 516 and `test-canberra.c` 62 (*high*,
-  two locks that one helper makes), `player.c` 23 and `svdrp.c` 1536, 1802 and 1879 (an array as long as the text),
-  `multimon.c` 580 (arrays of one name in two functions), which are fixed; `ci.c` 1950 and 1952 (another function compares),
-  `dvbdevice.c` 1525, `ringbuffer.c` 447 (locks of callers), `menu.c` 1123 (a text moved inside its array), `apcconfig.c`
-  239, 288, 367 and `aserver.c` 777 (texts that callers limit), `namehint.c` 645 and `dlmisc.c` 187.
+- True: `pthread_create` and `pthread_mutex_init` tested for less than zero (`alsa.c` 467, `gstreamer.c` 136, `oss.c`
+  445 and `mutex-posix.c` 43 of libcanberra); `pcm_meter.c` 125 of alsa-lib (*high*: `trylock >= 0` is true of
+  `EBUSY`, and a lock of another thread is given back), `shmat` tested for null (`aserver.c` 567, `control_shm.c` 491,
+  `pcm_shm.c` 729); `svdrp.c` of VDR 292 twice (a datagram fills the buffer, and its end is written behind it), 1616
+  and 1852, `vdr.c` 193 (`exit` in a signal handler), `recording.c` 2757; `winservice.cpp` 33 of apcupsd (a type
+  without `WINAPI`).
+- By design: `ucm/main.c` 853 (the configuration is made of commands) and `pcm_meter.c` 247 of alsa-lib; `dvbdevice.c`
+  689 twice and 1472, `recording.c` 2869 and `thread.c` 643 of VDR.
+- False: `canberra-boot.c` 205, `canberra-gtk-play.c` 182, `canberra-gtk.c` 456 and 516 and `test-canberra.c` 62
+  (*high*, two locks that one helper makes), `player.c` 23 and `svdrp.c` 1536, 1802 and 1879 (an array as long as the
+  text), `multimon.c` 580 (arrays of one name in two functions), which are fixed; `ci.c` 1950 and 1952 (another
+  function compares), `dvbdevice.c` 1525, `ringbuffer.c` 447 (locks of callers), `menu.c` 1123 (a text moved inside
+  its array), `apcconfig.c` 239, 288, 367 and `aserver.c` 777 (texts that callers limit), `namehint.c` 645 and
+  `dlmisc.c` 187.
 
 Run again with this fixed, the five have 33 findings: 15 true, 7 by design, 11 false (precision 0.67); the one that is
 *high* is true.
