@@ -319,13 +319,15 @@ def _takes_as_option(site: Site, invocation: Invocation, facts: Facts) -> bool:
     """Whether a name from outside stands among the options of a program, where it can be one itself."""
     if site.unit.language is ir.Language.PYTHON:
         return False
+    words = {p.text for pieces in invocation.pieces for p in pieces if p.text}
+    valued = {w for w in words if w.startswith("-")} - {"--"} if "--" in words else _WITH_VALUE
     seen_option, before = False, ""
     for pieces in invocation.pieces[1:]:
         texts = [p.text for p in pieces if p.text is not None]
         if texts and (texts[0] == "--" or (_is_shell(invocation) and texts[0] in RUNS)):
             return False  # behind a command of its own, a shell takes names for what they are
         is_name = pieces and not texts and (pieces[0].name or pieces[0].taint is not None)
-        if seen_option and is_name and before not in _WITH_VALUE and not _is_callers(site, pieces[0], facts):
+        if seen_option and is_name and before not in valued and not _is_callers(site, pieces[0], facts):
             return True
         before = texts[0] if texts else ""
         seen_option = seen_option or before.startswith("-")
