@@ -9,10 +9,10 @@ from loadstone.core.claims import Claim, Confidence, FlowStep, Severity
 from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Exit, Facts, Site
-from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import MAINS, place_named, uncast
-from loadstone.review.apis import CORE, ApiRole
+from loadstone.review.apis import CORE, Api, ApiRole
 from loadstone.review.ir import Assign, Call, Function, If, Jump, Label, Language, Literal, Member, Name, Return
 from loadstone.review.rules.half_built import thrown_away
 from loadstone.review.rules.lookups import looked_up, word
@@ -34,6 +34,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     working = {(s.spot.path, s.spot.function) for s in facts.of(*CORE)}
     native = [s for s in every if s.unit.language in NATIVE and _is_ours(s, working)]
     native = [s for s in native if s.api.role is not ApiRole.ALLOCATE or not s.is_inner]
+    native = [s for s in native if not _is_named_by_number(s.api, s.function)]
     at_home = {s.spot for s in native if not s.is_inner and _open_exits(s)}
     for site in native:
         open_exits = _open_exits(site)
@@ -57,6 +58,8 @@ def _never_given_back(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for found in facts.lifetimes:
         event, function = found.event, found.function
         if event.what != "left" or event.api is None or function.name in MAINS:
+            continue
+        if _is_named_by_number(event.api, function):
             continue
         is_memory = event.api.role is not ApiRole.OPEN or event.api.kind == "mapping"
         made, exit_ = (Spot(found.unit.path, n, function.name, function.condition) for n in (event.since, event.line))
@@ -146,6 +149,12 @@ def _is_global(site: Site) -> bool:
     """Whether a library is opened for those loaded later to be bound to: nobody means to close it."""
     parts = (e for a in site.call.arguments for e in expressions(a))
     return any(isinstance(e, Name) and e.name == "RTLD_GLOBAL" for e in parts)
+
+
+def _is_named_by_number(api: Api, function: Function) -> bool:
+    """``memfd_create``, and a load of ``/proc/self/fd/N``: the name means what is open for as long as it is."""
+    texts = (e for e in every_expression(function.body) if isinstance(e, Literal) and isinstance(e.value, str))
+    return api.name == "memfd_create" and any("/fd/" in str(e.value) for e in texts)
 
 
 def _open_exits(site: Site) -> list[Exit]:

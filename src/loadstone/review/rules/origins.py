@@ -154,7 +154,7 @@ def begun_by(site: Site, invocation: Invocation, pieces: Sequence[Part], kinds: 
     return None if _is_cleared(first, site) or _is_cleared(invocation.whole, site) else first
 
 
-_CONVERSION: Final = re.compile(r"%[-+ #0-9.*]*(?:hh|h|ll|l|j|z|t|L)?([a-zA-Z])")
+_CONVERSION: Final = re.compile(r"%([-+ #0-9.*]*)(?:hh|h|ll|l|j|z|t|L)?([a-zA-Z])")
 
 
 def _is_number(piece: Part, invocation: Invocation) -> bool:
@@ -162,7 +162,10 @@ def _is_number(piece: Part, invocation: Invocation) -> bool:
     parts = invocation.parts
     form = next((n for n, p in enumerate(parts) if p.text is not None and "%" in p.text), len(parts))
     behind = next((n for n, p in enumerate(parts) if p is piece), form) - form - 1
-    kinds = _CONVERSION.findall((parts[form].text or "").replace("%%", "")) if behind >= 0 else []
+    found = _CONVERSION.findall((parts[form].text or "").replace("%%", "")) if behind >= 0 else []
+    kinds = [
+        taken for width, kind in found for taken in (*("d" * width.count("*")), kind)
+    ]  # "%.*s" takes a length first
     return behind < len(kinds) and kinds[behind] not in "sS" if kinds else False
 
 

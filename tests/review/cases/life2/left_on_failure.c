@@ -67,3 +67,20 @@ void grow_or_end(struct list *list)
     if (!list->plugins)
         abort();
 }
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* A library that is loaded by the number of its descriptor keeps the name only while that is open. */
+void *load_bytes(const void *bytes, size_t size)
+{
+    char name[40];
+    void *library = NULL;
+    int fd = memfd_create("pack", MFD_CLOEXEC);
+    if (fd >= 0 && write(fd, bytes, size) == (ssize_t)size) {
+        snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+        library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    }
+    return library; //! none
+}
