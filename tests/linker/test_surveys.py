@@ -156,6 +156,19 @@ def test_a_platform_wheel_without_libraries_is_undecided_and_a_pure_one_is_fine(
     assert run("explain", str(tmp_path / "folder")) == 3
 
 
+@pytest.mark.parametrize("name", ["usb.ko", "usb.ko.xz"])
+def test_no_library_is_missed_beside_modules_of_the_kernel(tmp_path: Path, name: str) -> None:
+    modules = tmp_path / "lib" / "modules"
+    modules.mkdir(parents=True)
+    (modules / name).write_bytes(b"")
+    assert run("explain", str(tmp_path / "lib")) == 0
+    package = tmp_path / "linux.zip"
+    package.write_bytes(zip_of({f"lib/modules/{name}": b""}))
+    assert run("explain", str(package)) == 0
+    wheel_with_one = wheel_of(tmp_path / "e-1-cp311-cp311-linux_x86_64.whl", {f"e/{name}": b""})
+    assert run("explain", str(wheel_with_one)) == 3
+
+
 def test_a_windows_wheel_is_explained_as_windows_would(tmp_path: Path) -> None:
     compiler = needed("x86_64-w64-mingw32-gcc")
     for name, source in (("helper", HAS), ("other", "int unwanted(void) { return 1; }")):

@@ -27,6 +27,7 @@ from loadstone.quick_dataclass import dataclass, replace
 __all__ = ["SurveyPlace", "SurveyedLibrary", "place_of"]
 
 _METADATA: Final = re.compile(r"[^/]+\.dist-info/METADATA")
+_KERNEL_MODULE: Final = re.compile(r"\.ko(\.(gz|xz|zst))?$")
 _INSTALLED: Final = frozenset(("Debian package", "RPM package", "Alpine package"))
 _PROGRAMS: Final = frozenset((ImageKind.EXECUTABLE, ImageKind.PIE))
 _NO_LIBRARIES: Final = _PROGRAMS | {ImageKind.OBJECT, ImageKind.CORE}
@@ -67,6 +68,15 @@ class SurveyPlace:
                 continue
             if image.kind not in self._left_out() or _is_called_library(name):
                 yield SurveyedLibrary(path, name, image)
+
+    def has_kernel_modules(self) -> bool:
+        """Whether it holds modules of the Linux kernel, which no dynamic loader loads; a wheel is not asked."""
+        if self.tags.is_wheel:
+            return False
+        if self.archive is not None:
+            return any(map(_is_kernel_module, self.archive.files))
+        walked = os.walk(self.model.view.host_path(self.folder))
+        return any(_is_kernel_module(leaf) for _, _, names in walked for leaf in names)
 
     def brings(self, library: str) -> str:
         """The distribution that a wheel requires and that brings a library which it lacks; empty for all else."""
@@ -184,6 +194,10 @@ def _has_loader(files: PackedFiles) -> bool:
 def _is_called_library(name: str) -> bool:
     """Whether a file's name says that it is a library, whatever its header says: a C library can be run as well."""
     return ".so" in posixpath.basename(name) and not name.endswith(".o")
+
+
+def _is_kernel_module(name: str) -> bool:
+    return _KERNEL_MODULE.search(name) is not None
 
 
 def _is_binary(path: str) -> bool:

@@ -60,7 +60,7 @@ class SurveyRow:
 class Survey:
     """Every library of some places, worst first, and the names that several files of them carry.
 
-    ``is_expected_empty``: the places are wheels for any platform, in which no library is missed.
+    ``is_expected_empty``: no library is missed, as the places are wheels for any platform or hold kernel modules alone.
     """
 
     places: tuple[str, ...]
@@ -106,8 +106,8 @@ def survey(
     places = [place_of(name, asked) for name in names]
     rows = list(progress(_rows(places, is_given=_is_given(model))))
     rows.sort(key=lambda row: (_BADNESS.index(row.verdict), row.path))
-    pure = bool(places) and all(place.tags.is_pure for place in places)
-    return Survey(tuple(p.target for p in places), tuple(rows), _duplicates(rows), 0, pure)
+    is_expected_empty = not rows and bool(places) and all(p.tags.is_pure or p.has_kernel_modules() for p in places)
+    return Survey(tuple(p.target for p in places), tuple(rows), _duplicates(rows), 0, is_expected_empty)
 
 
 def survey_rows(*targets: str | os.PathLike[str], model: LoaderModel | None = None) -> Iterator[SurveyRow]:
