@@ -25,6 +25,7 @@ from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.frontends.c.expressions import MAX_DEPTH, CExpressions, TooDeepForC
 from loadstone.review.frontends.c.holders import braced, constructed, deduced, deleter, inferred, is_object
 from loadstone.review.frontends.c.house_macros import is_returning_macro
+from loadstone.review.frontends.c.stored_lambdas import OWN_COPIES, in_place
 from loadstone.review.typenames import base_type, iterated, long_name
 
 __all__ = ["Bodies"]
@@ -54,7 +55,7 @@ class Bodies:
         if owner:
             types["this"] = f"{owner} *"
         expressions = CExpressions(self.parser, self.macros, types, self.nested, dict(self.aliases), owner=owner)
-        body = self.body(node, expressions)
+        body = in_place(self.body(node, expressions), parameters)
         return ir.Function(
             name=name,
             line=node.start_point[0] + 1,
@@ -104,7 +105,8 @@ class Bodies:
         block = self.block(body, inner)
         kept = tuple(_captured(node, line))
         block = ir.Block(block.line, block.end_line, (*kept, *block.body)) if kept else block
-        return ir.Function("<lambda>", line, outer.end_line(node), block, parameters, local=True)
+        marks = frozenset({OWN_COPIES} if _keeps_copies(node) else ())
+        return ir.Function("<lambda>", line, outer.end_line(node), block, parameters, local=True, marks=marks)
 
     def block(self, node: Node, expressions: CExpressions) -> ir.Block:
         """Any statement as a block of its own."""
@@ -419,6 +421,13 @@ class Bodies:
         for child in node.named_children:
             if child.type in _STATEMENTS and child.type != "ERROR":
                 yield from self._guarded(child, x, self._statement)
+
+
+def _keeps_copies(node: Node) -> bool:
+    """Whether a lambda holds a variable of its own beside one that the function has."""
+    captures = node.child_by_field_name("captures")
+    kept = text(captures).strip("[] ").split(",") if captures is not None else []
+    return any(one.strip()[:1] not in {"&", ""} and one.strip() != "this" for one in kept)
 
 
 def _captured(node: Node, line: int) -> Iterator[ir.Statement]:
