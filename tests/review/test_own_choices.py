@@ -74,3 +74,21 @@ def test_a_command_line_is_its_callers_own_unless_the_program_lends_rights(
     tmp_path: Path, change: str, severity: Severity
 ) -> None:
     assert _severities(tmp_path, "service.c", _SERVICE.format(change=change)) == {severity}
+
+
+_IN_CONSTRUCTOR = """
+#include <dlfcn.h>
+static void *jack;
+__attribute__((constructor)) static void begin(void) { jack = dlopen("libjack.so.0", RTLD_LAZY); }
+"""
+_IN_DLL_MAIN = """
+#include <windows.h>
+BOOL WINAPI DllMain(HINSTANCE i, DWORD why, LPVOID r) { LoadLibraryA("other.dll"); return TRUE; }
+"""
+
+
+@pytest.mark.parametrize(("text", "severity"), [(_IN_CONSTRUCTOR, Severity.MEDIUM), (_IN_DLL_MAIN, Severity.HIGH)])
+def test_a_load_in_a_constructor_is_less_than_one_in_dll_main(tmp_path: Path, text: str, severity: Severity) -> None:
+    (tmp_path / "library.c").write_text(text)
+    claims = (result.claim for result in review([tmp_path]).results)
+    assert {c.severity for c in claims if isinstance(c, Finding) and c.rule == "load-under-loader-lock"} == {severity}

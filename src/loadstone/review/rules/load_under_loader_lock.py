@@ -31,6 +31,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield rule.no(
                 f"{site.api.name} runs inside {what}.",
                 at(spot),
+                severity=None if root in _MAINS else Severity.MEDIUM,  # ELF's lock may be taken again by its thread
                 why=(step(site.spot, "loads under the loader's own lock", "use"),),
                 context=root,
                 condition=spot.condition,
