@@ -25,7 +25,7 @@ from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.frontends.c.expressions import MAX_DEPTH, CExpressions, TooDeepForC
 from loadstone.review.frontends.c.holders import braced, constructed, deduced, deleter, inferred, is_object
 from loadstone.review.frontends.c.house_macros import is_returning_macro
-from loadstone.review.frontends.c.stored_lambdas import OWN_COPIES, in_place
+from loadstone.review.frontends.c.stored_lambdas import KEPT, OWN_COPIES, in_place
 from loadstone.review.typenames import base_type, iterated, long_name
 
 __all__ = ["Bodies"]
@@ -55,7 +55,9 @@ class Bodies:
         if owner:
             types["this"] = f"{owner} *"
         expressions = CExpressions(self.parser, self.macros, types, self.nested, dict(self.aliases), owner=owner)
-        body = in_place(self.body(node, expressions), parameters)
+        body = self.body(node, expressions)
+        if KEPT.search(node.text or b""):
+            body = in_place(body, parameters)
         return ir.Function(
             name=name,
             line=node.start_point[0] + 1,

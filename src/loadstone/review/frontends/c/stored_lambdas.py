@@ -7,13 +7,17 @@ its own that the function has too, or it copied a variable that changes later.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from loadstone.quick_dataclass import replace
 from loadstone.review import ir
 
-__all__ = ["OWN_COPIES", "in_place"]
+__all__ = ["KEPT", "OWN_COPIES", "in_place"]
+
+KEPT: Final = re.compile(rb"=\s*\[")
+"""What the text of a function has that keeps a lambda: the others are not walked."""
 
 OWN_COPIES: Final = "own copies"
 """The mark of a lambda that holds copies of what is around it."""
@@ -57,7 +61,7 @@ def _declared(nodes: Iterable[Any]) -> set[str]:
     return {n.target.name for n in nodes if isinstance(n, ir.Assign) and n.declares and isinstance(n.target, ir.Name)}
 
 
-def _is_plain(kept: ir.Assign, body: ir.Block, parameters: tuple[ir.Parameter, ...]) -> bool:
+def _is_plain(kept: Any, body: ir.Block, parameters: tuple[ir.Parameter, ...]) -> bool:
     """Whether every mention of the lambda is a call that its statements can stand for."""
     name, made = kept.target.name, kept.value.function
     around = list(_nodes(body))
@@ -103,7 +107,7 @@ def _is_plain(kept: ir.Assign, body: ir.Block, parameters: tuple[ir.Parameter, .
     return True
 
 
-def _runs(body: ir.Block, name: str) -> list[ir.Statement]:
+def _runs(body: ir.Block, name: str) -> list[Any]:
     """The statements that are one call of the lambda: for its effect, for its result, or as the function's result."""
     return [n for n in _nodes(body) if _is_run(n, name)]
 
@@ -124,7 +128,8 @@ def _is_call(expression: Any, name: str) -> bool:
     )
 
 
-def _changed(body: ir.Block, kept: ir.Assign, made: ir.Function) -> ir.Block:
+def _changed(body: ir.Block, kept: Any, made: ir.Function) -> Any:
+    """The body without the variable, and with the statements of the lambda at its calls."""
     name = kept.target.name
 
     def node(one: Any) -> Any:
@@ -151,7 +156,7 @@ def _run(statement: Any, made: ir.Function) -> tuple[Any, ...]:
     call = _call_of(statement)
     given = {p.name: a for p, a in zip(made.parameters, call.arguments, strict=True)}
     body = [s for s in made.body.body if not _is_capture(s)]
-    last = body.pop() if body and isinstance(body[-1], ir.Return) else None
+    last: Any = body.pop() if body and isinstance(body[-1], ir.Return) else None
     inner = [_with(s, given) for s in body]
     result = _with(last.value, given) if last is not None and last.value is not None else None
     before: tuple[Any, ...] = ()
