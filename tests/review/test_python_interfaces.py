@@ -14,10 +14,14 @@ import asyncio
 import ctypes
 import os
 import pathlib
+import pty
 import runpy
 import shutil
 import socket
 import subprocess
+
+import fabric
+import paramiko
 
 lib = ctypes.CDLL("libm.so.6")
 
@@ -42,6 +46,16 @@ INTERFACES = [
     (22, "os.makedirs({})", '"/srv/a"'),
     (22, "pathlib.Path({}).unlink()", '"/srv/a"'),
     (22, "pathlib.Path({}).read_bytes()", '"/srv/a"'),
+    (78, 'subprocess.run(["sh", "-c", {}])', '"ls"'),
+    (78, "pty.spawn({})", '"/usr/bin/tool"'),
+    (78, "pty.spawn([{}])", '"/usr/bin/tool"'),
+    (78, "paramiko.SSHClient().exec_command({})", '"/usr/bin/uptime"'),
+    (78, 'fabric.Connection("host").run({})', '"/usr/bin/uptime"'),
+    (22, 'shutil.move({}, "/srv/a")', '"/srv/b"'),
+    (22, 'os.rename({}, "/srv/a")', '"/srv/b"'),
+    (22, "os.chdir({})", '"/srv"'),
+    (114, "ctypes.cdll[{}]", '"libm.so.6"'),
+    (114, "getattr(ctypes.cdll, {})", '"libm.so.6"'),
     (114, "runpy.run_path({})", '"/srv/a.py"'),
 ]
 
@@ -79,6 +93,10 @@ def test_what_a_client_sends_is_followed_into_the_interface(tmp_path: Path, cwe:
     ("cwe", "statement"),
     [
         (78, 'subprocess.run([{"a": "/usr/bin/a", "b": "/usr/bin/b"}[t], "-v"])'),
+        (78, """subprocess.run(["sh", "-c", 'exec "$1"', "sh", t])"""),
+        (78, 'pty.spawn(["/usr/bin/less", t])'),
+        (22, 'os.rename(os.path.join("/srv", os.path.basename(t)), "/srv/old")'),
+        (114, 'ctypes.cdll[{"a": "liba.so.1"}[t]]'),
         (22, 'os.remove(os.path.join("/srv", os.path.basename(t)))'),
         (22, 'os.remove(f"/srv/{int(t)}")'),
         (22, 'if t in ("a", "b"): os.remove(os.path.join("/srv", t))'),

@@ -21,7 +21,14 @@ from loadstone.review.analyses.travel.flows import (
     Visit,
 )
 from loadstone.review.analyses.travel.names import PythonNames, Routine, attribute_place
-from loadstone.review.analyses.travel.sinks import format_place, option_places, program_places, sinks_of, writes
+from loadstone.review.analyses.travel.sinks import (
+    format_place,
+    option_places,
+    program_places,
+    shell_places,
+    sinks_of,
+    writes,
+)
 from loadstone.review.analyses.words import ADMINISTERED, dotted_name, names_own_place, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.walk import expressions
@@ -203,7 +210,7 @@ class ValueReader:
 
     def _item(self, item: ir.Item) -> list[Piece]:
         checks = self._checked(item)
-        self.evaluate(item.index)
+        named = self.pieces(item.index)
         base = uncast(item.base)
         if isinstance(base, ir.Name) and base.name in self.routine.tuples and isinstance(item.index, ir.Literal):
             result = self.routine.tuples[base.name]
@@ -215,6 +222,9 @@ class ValueReader:
         where = dotted_name(base) or (base.name if isinstance(base, ir.Name) else "")
         if where in {"os.environ", "os.environb"}:
             return self._variable(key, item.line, checks)
+        if where in vocabulary.LOADERS:
+            self._sink(SinkKind.LOAD, where, item.line, named)
+            return []
         if where == "sys.argv" and key == 0:
             return []
         return [_with(piece, checks) for piece in self.pieces(item.base)]
@@ -306,6 +316,8 @@ class ValueReader:
             self._sink(SinkKind.FORMAT, call.name, call.line, given[at], call)
         for word_given in option_places(call, api):
             self._sink(SinkKind.OPTION, call.name, call.line, self.pieces(word_given), call)
+        for text in shell_places(call, api):
+            self._sink(SinkKind.COMMAND, call.name, call.line, self.pieces(text), call)
         for program in program_places(call, api):
             self._sink(SinkKind.PROGRAM, call.name, call.line, self.pieces(program), call)
         if call.receiver is not None and word in vocabulary.TAKES_IN:

@@ -11,10 +11,10 @@ from loadstone.review import ir
 from loadstone.review.analyses.travel import vocabulary
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.flows import Piece, SinkKind
-from loadstone.review.analyses.words import uncast
+from loadstone.review.analyses.words import dotted_name, uncast
 from loadstone.review.apis import Api, ApiRole
 
-__all__ = ["format_place", "option_places", "program_places", "sinks_of", "writes"]
+__all__ = ["format_place", "option_places", "program_places", "shell_places", "sinks_of", "writes"]
 
 Pieces: TypeAlias = list[Piece]
 Decided: TypeAlias = tuple[SinkKind, str, Pieces]
@@ -39,7 +39,8 @@ def sinks_of(
     elif api is not None and api.role is ApiRole.COMMAND:
         yield from _command(call, api, given)
     elif call.name == "getattr" and len(given) > 1 and not isinstance(call.arguments[1], ir.Literal):
-        yield SinkKind.SYMBOL, call.name, given[1]
+        loads = dotted_name(call.arguments[0]) in vocabulary.LOADERS
+        yield SinkKind.LOAD if loads else SinkKind.SYMBOL, call.name, given[1]
     elif call.name in vocabulary.ADDRESSES or call.name.rpartition(".")[2] in vocabulary.ADDRESS_METHODS:
         yield SinkKind.ADDRESS, call.name, given[0] if given else []
     elif call.name in {"dict", "os.environ.update"}:
@@ -66,6 +67,8 @@ def _files(call: ir.Call, api: Api | None, given: list[Pieces], receiver: Pieces
         yield SinkKind.WRITE, call.name, given[1]
         if call.name in vocabulary.COPIES_FILES:
             yield SinkKind.COPY, call.name, given[0]
+        elif call.name in vocabulary.MOVES_FILES and not given[1]:
+            yield SinkKind.CHANGE, call.name, given[0]
     elif call.name in vocabulary.FILES or word in {"read_bytes", "read_text"}:
         yield SinkKind.LOOK, call.name, first
         yield SinkKind.READ, call.name, first
@@ -159,6 +162,19 @@ def option_places(call: ir.Call, api: Api | None) -> Iterator[ir.Expression]:
         before = ""
 
 
+_SHELL: Final = re.compile(r"(?:\A|/)(?:sh|bash|dash|zsh|ksh)\Z")
+
+
+def shell_places(call: ir.Call, api: Api | None) -> Iterator[ir.Expression]:
+    """The text that a shell reads where a list starts the shell: ``["sh", "-c", text]``, not what stands behind it."""
+    if api is None or api.role is not ApiRole.COMMAND or api.kind != "list" or not call.arguments:
+        return
+    match uncast(call.arguments[0]):
+        case ir.Display(keys=(), items=(ir.Literal(value=str() as shell), ir.Literal(value="-c"), text, *_)):
+            if _SHELL.search(shell):
+                yield text
+
+
 def program_places(call: ir.Call, api: Api | None) -> Iterator[ir.Expression]:
     """What names the program that is started without a shell: the first word of a list, or of one text."""
     if api is None or api.role is not ApiRole.COMMAND or api.kind == "shell" or "shell" in dict(call.keywords):
@@ -166,11 +182,9 @@ def program_places(call: ir.Call, api: Api | None) -> Iterator[ir.Expression]:
     if api.subject >= len(call.arguments) or "executable" in dict(call.keywords):
         return
     first = uncast(call.arguments[api.subject])
-    if api.kind != "list":
-        yield first
-    elif isinstance(first, ir.Display) and not first.keys and first.items:
-        yield first.items[0]
-    elif isinstance(first, ir.Operation):
+    if isinstance(first, ir.Display):
+        yield from first.items[:1] if not first.keys else ()
+    elif api.kind != "list" or isinstance(first, ir.Operation):
         yield first
 
 

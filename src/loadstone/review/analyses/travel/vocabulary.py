@@ -17,8 +17,10 @@ __all__ = [
     "FILES",
     "FOREIGN_LOADS",
     "KEEPS",
+    "LOADERS",
     "LOADER_VARIABLE",
     "MAKES_FILES",
+    "MOVES_FILES",
     "NUMBERS",
     "PASSES",
     "PATH_METHODS",
@@ -85,12 +87,13 @@ MAKES_FILES: Final = frozenset(
 CHANGES_FILES: Final = frozenset(
     {
         *("os.remove", "os.unlink", "os.rmdir", "os.removedirs", "os.mkdir", "os.makedirs", "os.truncate", "os.chown"),
-        *("os.symlink", "shutil.rmtree", "shutil.chown", "os.mkfifo", "os.mknod"),
+        *("os.symlink", "shutil.rmtree", "shutil.chown", "os.mkfifo", "os.mknod", "os.chdir"),
     }
 )
 CHANGES_ITSELF: Final = frozenset({"unlink", "rmdir", "touch", "mkdir", "symlink_to", "hardlink_to"})
 """Methods of a path that make or remove what it leads to. Source: pathlib."""
 
+MOVES_FILES: Final = frozenset({"shutil.move", "os.replace", "os.rename"})
 COPIES_FILES: Final = frozenset({"shutil.copy", "shutil.copy2", "shutil.copyfile"})
 NUMBERS: Final = frozenset({"int", "struct.unpack", "struct.unpack_from", "struct.iter_unpack", "int.from_bytes"})
 STOPS: Final = frozenset({"len", "bool", "float", "isinstance", "hash", "id", "type", "callable", "hasattr", "sum"})
@@ -117,6 +120,9 @@ REBUILDS: Final = frozenset(
     }
 )
 """Functions that build whatever objects their input names. Source: their references."""
+
+LOADERS: Final = frozenset(f"ctypes.{one}" for one in ("cdll", "windll", "oledll", "pydll"))
+"""Objects whose attributes and items are libraries, loaded by their name. Source: ctypes.LibraryLoader."""
 
 FOREIGN_LOADS: Final = frozenset({"dlopen", "dlmopen", *(f"LoadLibrary{x}{w}" for x in ("", "Ex") for w in "AW")})
 """Functions of a library that load another one."""
