@@ -9,6 +9,7 @@ from types import FrameType
 import pytest
 
 from loadstone.review import analyses
+from loadstone.review.analyses.paths import explored
 from loadstone.review.analyses.program import KnownFunction
 from loadstone.review.analyses.record import Record
 from loadstone.review.engine import Options, review
@@ -94,7 +95,6 @@ def program(folder: Path, beside: int) -> Path:
 
 def test_only_what_is_near_a_library_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     followed: list[str] = []
-    explored = analyses.explored
 
     def noted(known: KnownFunction, *rest: object) -> Record:
         followed.append(known.function.name)

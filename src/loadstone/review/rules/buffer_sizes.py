@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from loadstone.review import ir
+from loadstone.review.analyses.facts import ForeignCall
 from loadstone.review.analyses.mentions import module_value
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.walk import expressions, kept, parts_of, statements
 
-__all__ = ["BUFFERS", "assigned", "is_fixed", "is_limited", "made_of", "number", "room_of"]
+__all__ = ["BUFFERS", "assigned", "beside", "elements_of", "is_fixed", "is_limited", "made_of", "number", "room_of"]
 
 BUFFERS: Final = frozenset({"ctypes.create_string_buffer", "ctypes.create_unicode_buffer", "ctypes.c_buffer"})
 """Functions of ctypes that make a buffer."""
@@ -110,3 +113,23 @@ def room_of(visit: Visit, made: ir.Expression | None) -> int | None:
         count = number(visit, of.operands[1])
         return None if size is None or count is None else size * count
     return None
+
+
+def elements_of(found: ForeignCall, buffer: ir.Expression, made: ir.Expression | None) -> int | None:
+    """The elements of ``(c_uint64 * 32)()``, where the library takes a pointer to such elements."""
+    kinds, position = found.prototype.arguments or (), found.call.arguments.index(buffer)
+    kind = uncast(kinds[position]) if position < len(kinds) else None
+    of = uncast(made.function) if isinstance(made, ir.Call) else None
+    typed = isinstance(kind, ir.Call) and kind.name == "ctypes.POINTER" and bool(kind.arguments)
+    if not typed or not isinstance(of, ir.Operation) or of.operator != "*":
+        return None
+    same = spelled(kind.arguments[0]) == spelled(of.operands[0])  # type: ignore[union-attr]
+    return number(found.visit, of.operands[1]) if same else None
+
+
+def beside(arguments: tuple[ir.Expression, ...]) -> Iterator[tuple[ir.Expression, ir.Expression]]:
+    """Each argument and the one behind it, or before it where that is a size that is written down by its name."""
+    yield from itertools.pairwise(arguments)
+    for length, buffer in itertools.pairwise(arguments):
+        if re.search(r"(?i)size|bytes|(?:\A|_)(?:max|len|length|room|capacity)(?:_|\Z)", spelled(length)):
+            yield buffer, length

@@ -15,7 +15,17 @@ from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
-from loadstone.review.rules.buffer_sizes import BUFFERS, assigned, is_fixed, is_limited, made_of, number, room_of
+from loadstone.review.rules.buffer_sizes import (
+    BUFFERS,
+    assigned,
+    beside,
+    elements_of,
+    is_fixed,
+    is_limited,
+    made_of,
+    number,
+    room_of,
+)
 from loadstone.review.rules.file_reserves import file_reserves
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
@@ -154,7 +164,7 @@ def _element_type(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
 def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
     """A buffer of one constant size, and a larger constant as its length."""
     arguments = found.call.arguments
-    for buffer, length in _beside(arguments):
+    for buffer, length in beside(arguments):
         made = made_of(found.visit, spelled(buffer))
         told = number(found.visit, length)
         told = _room_told(found.visit, length) if told is None else told
@@ -171,7 +181,7 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
                 "Pass the size of the buffer itself.",
                 Severity.MEDIUM,
             )
-        places = _elements(found, buffer, made)
+        places = elements_of(found, buffer, made)
         if told is not None and places is not None and told > places > 0:
             room = places
         if told is not None and room is not None and told > room > 0:
@@ -183,26 +193,6 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
                 787,
                 "Pass the size of the buffer itself.",
             )
-
-
-def _elements(found: ForeignCall, buffer: ir.Expression, made: ir.Expression | None) -> int | None:
-    """The elements of ``(c_uint64 * 32)()``, where the library takes a pointer to such elements."""
-    kinds, position = found.prototype.arguments or (), found.call.arguments.index(buffer)
-    kind = uncast(kinds[position]) if position < len(kinds) else None
-    of = uncast(made.function) if isinstance(made, ir.Call) else None
-    typed = isinstance(kind, ir.Call) and kind.name == "ctypes.POINTER" and bool(kind.arguments)
-    if not typed or not isinstance(of, ir.Operation) or of.operator != "*":
-        return None
-    same = spelled(kind.arguments[0]) == spelled(of.operands[0])  # type: ignore[union-attr]
-    return number(found.visit, of.operands[1]) if same else None
-
-
-def _beside(arguments: tuple[ir.Expression, ...]) -> Iterator[tuple[ir.Expression, ir.Expression]]:
-    """Each argument and the one behind it, or before it where that is a size that is written down by its name."""
-    yield from itertools.pairwise(arguments)
-    for length, buffer in itertools.pairwise(arguments):
-        if re.search(r"(?i)size|bytes|(?:\A|_)(?:max|len|length|room|capacity)(?:_|\Z)", spelled(length)):
-            yield buffer, length
 
 
 _LEAST: Final = 16
