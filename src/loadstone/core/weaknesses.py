@@ -82,6 +82,7 @@ _NAMES = {
     428: "Unquoted Search Path or Element",
     439: "Behavioral Change in New Version or Environment",
     459: "Incomplete Cleanup",
+    460: "Improper Cleanup on Thrown Exception",
     468: "Incorrect Pointer Scaling",
     470: "Use of Externally-Controlled Input to Select Classes or Code ('Unsafe Reflection')",
     476: "NULL Pointer Dereference",
