@@ -93,7 +93,8 @@ def test_an_executable_stack_is_refused_from_2_41_on(workshop: Workshop) -> None
 
 
 def test_a_program_could_be_opened_before_2_30(workshop: Workshop) -> None:
-    path = workshop.program("prog", "int main(void){return 0;}", "-pie", "-fPIE")
+    alone = ("-nostdlib", "-nostartfiles", "-Wl,-e,main")
+    path = workshop.program("prog", "int main(void){return 0;}", "-pie", "-fPIE", *alone)
     model = with_loader(LoaderModel.this_process(), "2.28")
     assert explain(path, model=model, as_library=True).verdict is LoadVerdict.LOADS
 

@@ -343,7 +343,7 @@ def _text_stub(text: str) -> Identified:
 _TEXT_STARTS: Final = (
     ("<!doctype html", FileKind.HTML, "an HTML page", "the download gave a web page, not the file"),
     ("<html", FileKind.HTML, "an HTML page", "the download gave a web page, not the file"),
-    ("<?xml", FileKind.XML, "an XML document", ""),
+    ("<?xml", FileKind.XML, "an XML document", "a server gave an answer, not the file: download it again"),
 )
 
 
@@ -372,5 +372,5 @@ def _text(head: bytes) -> Identified | None:
     if text.count("\ufffd") > len(text) // 20:
         return None
     if start[:1] in "{[" and start.rstrip()[-1:] in '}],"':
-        return Identified(FileKind.JSON, "JSON text")
+        return Identified(FileKind.JSON, "JSON text", "a server gave an answer, not the file: download it again")
     return Identified(FileKind.TEXT, "plain text")

@@ -77,10 +77,12 @@ X86_64: Final = Abi(
     stack_executable=True,
 )
 
+I386: Final = Abi("i386", 3, 32, _LITTLE, 0x0003, ("/lib/ld-linux.so.2",), stack_executable=True)
+
 ABIS: Final = (
     X86_64,
     Abi("x32", 62, 32, _LITTLE, 0x0803, ("/libx32/ld-linux-x32.so.2",), stack_executable=True),
-    Abi("i386", 3, 32, _LITTLE, 0x0003, ("/lib/ld-linux.so.2",), stack_executable=True),
+    I386,
     Abi("aarch64", 183, 64, _LITTLE, 0x0A03, ("/lib/ld-linux-aarch64.so.1",)),
     Abi("arm", 40, 32, _LITTLE, 0x0903, ("/lib/ld-linux-armhf.so.3", "/lib/ld-linux.so.3"), stack_executable=True),
     Abi("ppc64le", 21, 64, _LITTLE, 0x0503, ("/lib64/ld64.so.2",), ("power10", "power9")),

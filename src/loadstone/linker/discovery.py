@@ -437,7 +437,10 @@ def with_loader(model: LoaderModel, loader: str) -> LoaderModel:
 
 
 def with_program(model: LoaderModel, program: str) -> LoaderModel:
-    """The process of ``program``: the loader that its PT_INTERP names, in the same surroundings."""
+    """The process of ``program``: the loader that its PT_INTERP or its format names, in the same surroundings."""
+    other = loader_of_format(model.view, model.absolute(program))
+    if other is not None:
+        return replace(of_another_system(model, other), env=model.env, main_image=program)
     image = _image_of(model.view, model.absolute(program))
     interpreter = image.interpreter if image else None
     known = replace(model, main_image=program, caller=None)

@@ -458,17 +458,32 @@ def _offered(provider: SimulatedLibrary) -> frozenset[str] | None:
 
 
 def _unsigned(member: SimulatedLibrary) -> Iterator[Diagnosis]:
-    """On Apple silicon a file without any signature is killed when its pages are touched."""
+    """On Apple silicon a file is killed when a page is touched that no signature has, or that differs from its digest.
+
+    Source: XNU, bsd/kern/ubc_subr.c (cs_validate_page); Apple, TN3127.
+    """
     image = member.image
     facts = image.native if image is not None else None
-    if isinstance(facts, MachoFacts) and facts.architecture.startswith("arm64") and facts.signature is None:
+    if not isinstance(facts, MachoFacts) or not facts.architecture.startswith("arm64"):
+        return
+    file = quoted_path(member.path)
+    text, said, advice = "", "code signature invalid", f"codesign --sign - {file}"
+    if facts.signature is None:
+        text = "has no code signature, which arm64 requires"
+    elif changed := next((d for d in facts.signature.directories if d.bad_pages), None):
+        text = (
+            f"was changed after it was signed: {changed.bad_pages} of its {changed.pages} pages differ from the"
+            " signature, and arm64 kills the process that touches one"
+        )
+        said, advice = "Killed: 9 (Code Signature Invalid)", f"codesign --force --sign - {file}, if the change is known"
+    if text:
         yield Diagnosis(
             code="macho-signature",
             blocking=True,
             subject=member.path,
-            explanation=f"{member.path} has no code signature, which arm64 requires.",
-            loader_message="code signature invalid",
-            advice=f"codesign --sign - {posixpath.basename(member.path)}",
+            explanation=f"{member.path} {text}.",
+            loader_message=said,
+            advice=advice,
             chain=member.chain,
             severity=Severity.HIGH,
         )

@@ -26,11 +26,13 @@ from loadstone.linker.view import FileView
 from loadstone.linker.windows_packages import MADE_KNOWN, WindowsPackages
 from loadstone.quick_dataclass import dataclass, field, replace
 
-__all__ = ["Openers", "Tags", "home_of"]
+__all__ = ["Openers", "Tags", "environment_version", "home_of", "module_version", "python_version"]
 
 _MODULE: Final = re.compile(r"\.(?:cpython-|cp)(\d)(\d+)")
+_PROGRAM: Final = re.compile(r"/python(\d)\.(\d+)[a-z]*$")
 _LIBRARY_FOLDER: Final = re.compile(r"(.*)/lib(?:64)?/python(\d)(?:\.(\d+)(?:/|$)|/dist-packages(?:/|$))")
 _HOME: Final = re.compile(r"^\s*home\s*=\s*(\S.*?)\s*$", re.MULTILINE)
+_VERSION: Final = re.compile(r"^\s*version(?:_info)?\s*=\s*(\d{1,2}\.\d{1,3})", re.MULTILINE)
 _LEVELS: Final = 8
 _RUNNING: Final = (sys.version_info.major, sys.version_info.minor)
 _WITH_PYTHON: Final = ("python3.dll", "vcruntime140.dll", "vcruntime140_1.dll")
@@ -97,10 +99,8 @@ class Openers:
 
     def model_for(self, path: str, image: Image) -> LoaderModel:
         """The process to open ``path`` in."""
-        if image.format is Format.PE:
-            return self.windows_for(path)
-        if image.format is Format.MACHO:
-            return self._once("macho", lambda: of_another_system(self.asked, LoaderKind.DYLD))
+        if image.format is not Format.ELF:
+            return self.of_format(path, image.format)
         abi = machine_of(image)
         if abi is None:
             return self.asked
@@ -108,6 +108,14 @@ class Openers:
             return self._once(("musl", abi.name), lambda: self._musl(abi))
         if abi is not self.asked.abi:
             return self._once(("elf", abi.name), lambda: self._of_machine(abi))
+        return self.python_for(path)
+
+    def of_format(self, path: str, kind: Format) -> LoaderModel:
+        """The process to open a file in of which only the format is known."""
+        if kind is Format.PE:
+            return self.windows_for(path)
+        if kind is Format.MACHO:
+            return self._once("macho", lambda: of_another_system(self.asked, LoaderKind.DYLD))
         return self.python_for(path)
 
     def _once(self, key: Hashable, make: Callable[[], LoaderModel]) -> LoaderModel:
@@ -145,7 +153,7 @@ class Openers:
         folder = posixpath.dirname(path)
         for _ in range(_LEVELS):
             if folder not in self._programs:
-                places = (folder, home_of(self.asked.view, folder))
+                places = (folder, f"{folder}/Scripts", home_of(self.asked.view, folder))
                 candidates = (f"{place}/python.exe" for place in places if place)
                 self._programs[folder] = next((p for p in candidates if self.asked.view.exists(p)), None)
             if self._programs[folder] is not None or folder in ("", "/"):
@@ -191,10 +199,13 @@ class Openers:
         program = self._program_near(path)
         if program is not None:
             return self._once(("program", program), lambda: with_program(self.asked, program))
+        gone = self._environment_without_python(path)
         wanted = self._version_of(path)
         oldest = self.tags.minimum
         if wanted is None and oldest is not None and oldest > _RUNNING:
             wanted = oldest
+        if gone:
+            return self._once(("gone", gone), lambda: self._in_place_of(gone))
         if wanted is None or wanted == _RUNNING:
             return self.asked
         said = f"it is for Python {wanted[0]}.{wanted[1]}, which was not found beside it: any program opens it"
@@ -209,10 +220,21 @@ class Openers:
             ),
         )
 
+    def _environment_without_python(self, path: str) -> str:
+        """The folder where the Python of a file's virtual environment was, if it is there no more; else empty."""
+        folder = _LIBRARY_FOLDER.match(path)
+        home = home_of(self.asked.view, folder[1]) if folder is not None else ""
+        return home if home and not self.asked.view.exists(home) else ""
+
+    def _in_place_of(self, home: str) -> LoaderModel:
+        said = f"the Python of its environment is gone ({home}, by pyvenv.cfg): any program with its symbols opens it"
+        asked = self.asked
+        return replace(asked, main_image=None, caller=None, is_python=True, assumptions=(*asked.assumptions, said))
+
     def _version_of(self, path: str) -> tuple[int, int] | None:
-        found = _MODULE.search(posixpath.basename(path))
-        if found:
-            return int(found[1]), int(found[2])
+        tagged = module_version(posixpath.basename(path))
+        if tagged is not None:
+            return tagged
         folder = _LIBRARY_FOLDER.match(path)
         return (int(folder[2]), int(folder[3])) if folder and folder[3] else self.tags.python
 
@@ -232,6 +254,26 @@ class Openers:
         return None if program is None or program == self.asked.main_image else program
 
 
+def module_version(name: str) -> tuple[int, int] | None:
+    """The Python that the name of a module says it is for; None for one that says nothing, or that is for several.
+
+    >>> module_version("_umath.cpython-312-x86_64-linux-gnu.so")
+    (3, 12)
+    """
+    found = _MODULE.search(name)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def python_version(program: str) -> tuple[int, int] | None:
+    """The Python that an interpreter's name says it is; None where it does not.
+
+    >>> python_version("/usr/bin/python3.11")
+    (3, 11)
+    """
+    found = _PROGRAM.search(program)
+    return (int(found[1]), int(found[2])) if found else None
+
+
 def _conda_directories(program: str | None) -> tuple[str, ...]:
     """The folder that the interpreters of conda make known at their start; one that is not there does no harm."""
     return (posixpath.join(posixpath.dirname(program), "Library/bin"),) if program else ()
@@ -239,9 +281,20 @@ def _conda_directories(program: str | None) -> tuple[str, ...]:
 
 def home_of(view: FileView, prefix: str) -> str:
     """The folder of the interpreter that a virtual environment was made from; empty when there is no pyvenv.cfg."""
+    return _setting(view, prefix, _HOME)
+
+
+def environment_version(view: FileView, prefix: str) -> tuple[int, int] | None:
+    """The Python that a virtual environment was made from, by its pyvenv.cfg; None where that does not say."""
+    numbers = _setting(view, prefix, _VERSION).split(".")
+    return (int(numbers[0]), int(numbers[1])) if len(numbers) > 1 else None
+
+
+def _setting(view: FileView, prefix: str, pattern: re.Pattern[str]) -> str:
+    """What follows the name of a setting of pyvenv.cfg; empty when there is none."""
     try:
         text = view.read_bytes(f"{prefix}/pyvenv.cfg").decode("utf-8", "replace")
     except OSError:
         return ""
-    found = _HOME.search(text)
+    found = pattern.search(text)
     return found[1] if found else ""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["TokenValues", "expand", "has_token", "stray_tokens"]
+__all__ = ["TokenValues", "expand", "has_token", "meant_from_origin", "stray_tokens"]
 
 _TOKEN: Final = re.compile(r"\$(?:\{(ORIGIN|PLATFORM|LIB)\}|(ORIGIN|PLATFORM|LIB)(?![A-Za-z0-9_]))")
 _STRAY: Final = re.compile(r"\$\{?\w*\}?")
@@ -43,6 +43,35 @@ def has_token(text: str) -> bool:
 def stray_tokens(text: str) -> tuple[str, ...]:
     """What looks like a token and is none: ``$ORIGINAL``, ``$HOME``, a lone ``$``."""
     return tuple(m[0] for m in _STRAY.finditer(text) if not _TOKEN.match(text, m.start()))
+
+
+_ORIGIN: Final = re.compile(r"""^[\s'"\\]*\$?[{(]?ORIGIN[)}]?/?(.*?)[\s'"]*$""")
+_WITHOUT_O: Final = re.compile(r"^R?IGIN[)}]?/?(.*)$")
+_OF_MACOS: Final = re.compile(r"^@(?:loader|executable)_path/?(.*)$")
+
+
+def meant_from_origin(text: str) -> Iterator[tuple[str, str]]:
+    """How an element of a run path may have been meant to begin with ``$ORIGIN``: why it does not, and what follows it.
+
+    Sources: the manuals of GNU make ($O is a variable) and of shells (a variable that is not set is empty); ld(1).
+
+    >>> list(meant_from_origin("RIGIN/../lib"))
+    [('make took $O for a variable, and wants $$ORIGIN', '../lib')]
+    """
+    parts = text.split(";")
+    for part in parts if len(parts) > 1 else ():
+        if found := _ORIGIN.match(part):
+            yield "a semicolon does not end an element, a colon does", found[1]
+    if (found := _ORIGIN.match(text)) and not _TOKEN.match(text):
+        yield "quotes, a backslash or a bare word are taken as part of the folder's name", found[1]
+    if found := _WITHOUT_O.match(text):
+        yield "make took $O for a variable, and wants $$ORIGIN", found[1]
+    if found := _OF_MACOS.match(text):
+        yield "that is a word of macOS, and here it is $ORIGIN", found[1]
+    if text.startswith("/"):
+        yield "a shell took $ORIGIN for a variable, and wants it in single quotes", text[1:]
+    elif text and not text.startswith(("$", "@")):
+        yield "that is seen from the folder the program is run in, and not from the file's own", text
 
 
 def expand(text: str, values: TokenValues) -> str | None:

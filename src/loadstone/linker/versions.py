@@ -7,6 +7,7 @@ here and is met again when symbols are bound.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from loadstone.core.image import VersionNeed
@@ -14,9 +15,11 @@ from loadstone.linker.glibc import Failure
 from loadstone.linker.graph import FailureStage, Process, Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.releases import behaviour_of
+from loadstone.linker.request import Release
 
 __all__ = ["check_versions"]
 
+_GLIBC = re.compile(r"GLIBC_(\d{1,4})\.(\d{1,4})")
 _RELR_VERSION = "GLIBC_ABI_DT_RELR"
 
 
@@ -40,8 +43,15 @@ def _unmet(process: Process, consumer: LoadedObject) -> Iterator[Refusal]:
         definitions = provider.image.version_definitions
         if not definitions or need.weak:
             continue
-        if not any(d.name == need.name for d in definitions):
+        is_there = any(d.name == need.name for d in definitions)
+        if not is_there or _is_of_a_newer_libc(need.name, process.model.release):
             yield _not_found(consumer, provider, need)
+
+
+def _is_of_a_newer_libc(version: str, release: Release) -> bool:
+    """Whether a version came after the release that is asked about, whose C library is of the loader's age."""
+    found = _GLIBC.fullmatch(version)
+    return found is not None and (int(found[1]), int(found[2])) > release
 
 
 def _not_found(consumer: LoadedObject, provider: LoadedObject, need: VersionNeed) -> Refusal:

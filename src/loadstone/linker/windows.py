@@ -22,6 +22,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.environments import anew, reinstall_both
 from loadstone.linker.diagnoses.mistyped import meant
 from loadstone.linker.diagnoses.vendors import brought_by
+from loadstone.linker.openers import environment_version
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary, members_below
 from loadstone.linker.windows_advice import (
@@ -125,6 +126,9 @@ class WindowsRules:
         folder = posixpath.dirname(self.model.main_image)
         self._member(folder, base)
         beside = [name for name in self._listed[folder] if _A_PYTHON.fullmatch(name)]
+        if not beside:  # a virtual environment's says it in a file
+            running = environment_version(self.model.view, posixpath.dirname(folder))
+            beside = [f"python{running[0]}{running[1]}.dll"] if running is not None else []
         return bool(beside) and base not in beside
 
     def _has_contract(self, base: str) -> bool:

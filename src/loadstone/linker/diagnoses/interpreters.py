@@ -10,6 +10,7 @@ import shlex
 from typing import Final
 
 from loadstone.errors import LoadstoneError
+from loadstone.linker.abi import I386
 from loadstone.linker.diagnoses.whereabouts import names_in
 from loadstone.linker.package_systems import system_of
 from loadstone.linker.packages import apt_install
@@ -48,7 +49,7 @@ def its_loader(model: LoaderModel, loader: str, path: str) -> str:
         return for_musl("")
     system = system_of(model.view)
     if loader == _OF_32_BITS and system is None and model.view.exists("/var/lib/dpkg/status"):
-        return apt_install(model.view, "libc6", model.abi)
+        return apt_install(model.view, "libc6", I386)
     if loader == _OF_32_BITS:
         asked = (
             "pacman -S lib32-glibc" if system is not None and "pacman" in system.install else "dnf install glibc.i686"

@@ -27,13 +27,14 @@ from loadstone.linker.extension import HOST_SIGN
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.process_number import process_number
-from loadstone.linker.tokens import stray_tokens
+from loadstone.linker.tokens import meant_from_origin, stray_tokens
 from loadstone.shell import quoted_entry, quoted_path
 
 __all__ = ["missing"]
 
 _NO_PATH: Final = re.compile(r"""[:;,\s"'\\{}$+]+""")
 """What separates paths in a variable, and what is left there of quotes and of variables that no shell replaced."""
+_OF_A_LEVEL: Final = re.compile(r"/glibc-hwcaps/([\w-]+)/")
 _MAX_BESIDE: Final = 100
 _MUSL: Final = ("libc.musl-", "ld-musl-")
 
@@ -163,6 +164,11 @@ def _link_put_right(case: SimulatedLoad, refusal: Refusal, path: str) -> str:
     same = next((other for other in beside if is_same_library(case, leaf(refusal.name), other)), None)
     if same is not None:
         return f"ln -sfn {quoted_path(same)} {quoted_path(path)}"
+    environment = posixpath.dirname(posixpath.dirname(path))
+    if case.model.view.exists(f"{environment}/pyvenv.cfg"):
+        folder = quoted_path(environment)
+        again = f"python3 -m venv --clear {folder}, and install its packages again"
+        return f"the Python of that environment is gone: {again}"
     again = restored(case.model, path) or restored(case.model, target)
     return again or f"put back {quoted_path(target)}, which it points to: it was not copied along, or it was removed"
 
@@ -270,6 +276,25 @@ def _origin_through_link(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | N
     return None
 
 
+def _lost_origin(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
+    """An element of a run path that was meant to begin with ``$ORIGIN``, and leads to the library if it does."""
+    asking = refusal.requester
+    if asking is None or "/" in refusal.name or case.model.secure:
+        return None
+    elements = asking.image.search_dirs
+    for number, element in enumerate(elements):
+        for why, tail in meant_from_origin(element.text):
+            place = posixpath.normpath(f"{asking.origin}/{tail}")
+            if usable_image(case.model, posixpath.join(place, refusal.name)) is None:
+                continue
+            text = f"{case.wanted_by(refusal)}, and its {element.kind.value.upper()} has {element.text}: {why}."
+            right = [e.text for e in elements]
+            right[number] = f"$ORIGIN/{tail}".rstrip("/")
+            advice = f"patchelf --set-rpath {quoted_entry(':'.join(right))} {quoted_path(asking.path)}"
+            return blocking(case, refusal, text, advice, code="token-unexpanded")
+    return None
+
+
 def _stray_token(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     asking = refusal.requester
     for directory in asking.image.search_dirs if asking else ():
@@ -358,6 +383,15 @@ def _elsewhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     found = next(copies(case, refusal.name, refusal.requester, wide=True), None)
     if found is None:
         return None
+    level = _OF_A_LEVEL.search(found)
+    if level is not None:
+        text = (
+            f"{case.wanted_by(refusal)}; {found} is its build for {level[1]} alone, and this loader looks for builds of"
+            f" {', '.join(case.model.hwcaps) or 'no level'}."
+        )
+        folder = quoted_path(found[: level.start()] or "/")
+        advice = f"put the build for every processor (x86-64) into {folder} as well"
+        return blocking(case, refusal, text, advice, code="dep-not-found" if refusal.requester else "not-found")
     if refusal.requester is None:
         text = f"No library called {refusal.name} was found where the loader looks; there is {found}."
         return blocking(case, refusal, text, lead_to(case, found, None))
@@ -387,6 +421,7 @@ _REASONS: Final[tuple[Callable[[SimulatedLoad, Refusal], Diagnosis | None], ...]
     _origin_through_link,
     _dangling,
     _stale_cache,
+    _lost_origin,
     _stray_token,
     _mistyped_variable,
     _process,

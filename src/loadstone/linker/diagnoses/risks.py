@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from loadstone.binary.transfers import AS_BINARY, TEXT_SAMPLE, changed_as_text
 from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf, risk
+from loadstone.linker.diagnoses.environments import reinstall
 from loadstone.linker.diagnoses.preloads import ignored_preloads
+from loadstone.linker.diagnoses.whereabouts import names_in
 from loadstone.linker.mapping import wants_executable_stack
 from loadstone.linker.objects import LoadedObject
+from loadstone.linker.openers import module_version, python_version
 from loadstone.linker.thread_storage import reserve_of
 from loadstone.shell import quoted_path
 
@@ -177,6 +182,26 @@ def _environment_dropped(case: SimulatedLoad) -> Iterator[Diagnosis]:
         yield risk("env-dropped", case.target, text, "install the libraries in a system directory, or use a RUNPATH")
 
 
+def _changed_as_text(case: SimulatedLoad) -> Iterator[Diagnosis]:
+    """A library whose header is whole and whose bytes have moved: a transfer took it for text."""
+    for loaded in case.searchlist:
+        if not loaded.image.damage:
+            continue
+        changed = changed_as_text(case.model.view.read_bytes(case.model.absolute(loaded.path))[:TEXT_SAMPLE])
+        if changed:
+            yield Diagnosis(
+                code="bad-headers",
+                blocking=True,
+                subject=loaded.path,
+                explanation=f"{leaf(loaded.path)} {changed}: nothing in it is where its header says.",
+                loader_message="Segmentation fault",
+                advice=AS_BINARY,
+                chain=loaded.chain,
+                severity=Severity.CRITICAL,
+                confidence=Confidence.LIKELY,
+            )
+
+
 def _damaged(case: SimulatedLoad) -> Iterator[Diagnosis]:
     for loaded in case.searchlist:
         fatal = next((d for d in loaded.image.damage if d.fatal), None)
@@ -194,6 +219,34 @@ def _damaged(case: SimulatedLoad) -> Iterator[Diagnosis]:
             )
 
 
+def _for_another_python(case: SimulatedLoad) -> Iterator[Diagnosis]:
+    """A module whose name has the tag of another Python than its environment's, which never looks at that name.
+
+    Source: PEP 3149; importlib.machinery.EXTENSION_SUFFIXES.
+    """
+    program = case.model.main_image
+    folder, name = posixpath.split(case.model.absolute(case.target))
+    tag = module_version(name)
+    if program is None or tag is None or "-packages/" not in f"{folder}/":
+        return
+    running = python_version(case.model.view.real_path(case.model.absolute(program)))
+    stem = name.partition(".")[0]
+    fitting = (other for other in names_in(case.model, folder) if other.partition(".")[0] == stem and other != name)
+    if running is None or running == tag or any(module_version(other) in (running, None) for other in fitting):
+        return
+    mine, theirs = (".".join(map(str, version)) for version in (running, tag))
+    text = f"{name} is for Python {theirs}, and {program} of Python {mine} does not look at a file of that name."
+    again = reinstall(case.model, case.target)
+    yield risk(
+        "python-tag",
+        case.target,
+        text,
+        f"{again}; the folder is of Python {mine}, and was copied from one of {theirs} or filled by its pip",
+        loader_message=f"ModuleNotFoundError: No module named '{stem}'",
+        severity=Severity.HIGH,
+    )
+
+
 def _appimage(case: SimulatedLoad) -> Iterator[Diagnosis]:
     program = case.process.program
     if case.starts_program and program is not None and program.opened.head[8:11] in (b"AI\x01", b"AI\x02"):
@@ -206,8 +259,10 @@ def _appimage(case: SimulatedLoad) -> Iterator[Diagnosis]:
 
 
 RISKS: Final[tuple[Callable[[SimulatedLoad], Iterator[Diagnosis]], ...]] = (
+    _changed_as_text,
     _damaged,
     _appimage,
+    _for_another_python,
     _depends_on_directory,
     _static_tls,
     _interposed,

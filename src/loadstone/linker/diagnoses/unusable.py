@@ -8,6 +8,7 @@ import posixpath
 import shlex
 
 from loadstone.binary import FileKind, identify, read
+from loadstone.binary.transfers import AS_BINARY, TEXT_SAMPLE, changed_as_text
 from loadstone.core.image import TraitKind
 from loadstone.core.trace import Diagnosis, StepOutcome
 from loadstone.errors import LoadstoneError
@@ -58,9 +59,8 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         return blocking(case, refusal, text, advice, code="process")
     if ended.errno == errno.EISDIR:
         text = f"{ended.candidate} is a directory, not a library."
-        return _with_hidden(
-            case, refusal, blocking(case, refusal, text, "give the path of a library in it", code="directory")
-        )
+        advice = _instead_of_folder(case, refusal, path)
+        return _with_hidden(case, refusal, blocking(case, refusal, text, advice, code="directory"))
     opened = case.model.view.open(path)
     head = _beginning(case, opened)
     what = identify(head)
@@ -92,6 +92,20 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         text = f"{text} {whole} beside it is that library."
         advice = f"ln -sf {quoted_path(leaf(whole))} {quoted_path(ended.candidate)}"
     return _with_hidden(case, refusal, blocking(case, refusal, text, advice, code=code))
+
+
+def _instead_of_folder(case: SimulatedLoad, refusal: Refusal, path: str) -> str:
+    """What to do about a folder that has the name of a library: its library inside, an empty one, or another's."""
+    inside, folder = names_in(case.model, path), quoted_path(path)
+    if not inside:
+        return f"rmdir {folder}, and put the library there: a mount whose source is missing makes an empty folder"
+    if refusal.requester is None:
+        return "give the path of a library in it"
+    aside = f"mv {folder} {quoted_path(f'{path}.d')}"
+    name = posixpath.basename(path)
+    if usable_image(case.model, posixpath.join(path, name)) is None:
+        return f"{aside}, and put the library in its place"
+    return f"{aside} && ln -s {quoted_path(f'{name}.d/{name}')} {folder}"
 
 
 def _whole_beside(case: SimulatedLoad, refusal: Refusal, candidate: str) -> str:
@@ -164,6 +178,9 @@ def _bad_elf(case: SimulatedLoad, refusal: Refusal, opened: OpenedFile, candidat
         )
     if "only ET_DYN" in text and opened.head[16:18] in (b"\x01\0", b"\0\x01"):
         return _object(case, opened, candidate)
+    changed = changed_as_text(case.model.view.read_bytes(opened.path)[:TEXT_SAMPLE])
+    if changed:
+        return "bad-headers", f"{candidate} {changed}: {text}.", AS_BINARY
     return "bad-headers", f"{candidate} has a damaged header: {text}.", "rebuild it; a tool that patched it broke it"
 
 

@@ -37,7 +37,9 @@ def version_not_found(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     users = sorted({s.name for s in table.imports if s.version is not None and s.version.name == refusal.name})
     shown = ", ".join(users[:_SHOWN]) + (f" and {len(users) - _SHOWN} more" if len(users) > _SHOWN else "")
     whose = f" for {shown}" if users else ", though no symbol of it uses it"
-    text = f"{leaf(consumer.path)} needs the version {refusal.name}{whose}; {provider.path} does not have it."
+    is_younger = _has(case.model.view.image(provider), refusal.name)  # than the release that is asked about
+    lacking = f"glibc {'.'.join(map(str, case.model.release))}" if is_younger else provider.path
+    text = f"{leaf(consumer.path)} needs the version {refusal.name}{whose}; {lacking} does not have it."
     loaded = next((o for o in case.process.namespace.objects if o.opened is refusal.opened), None)
     calls_itself = _under_another_name(case, provider)
     if calls_itself:
@@ -45,6 +47,10 @@ def version_not_found(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     advice = preloaded(case, consumer)
     advice = advice or (_put_right(case, consumer, loaded, refusal.name) if loaded is not None else "")
     release = _GLIBC.fullmatch(refusal.name)
+    if release and is_younger:
+        return blocking(
+            case, refusal, text, _for_older_glibc(case, consumer, provider, release[1]), code="glibc-too-old"
+        )
     if release:
         advice = advice or _other_consumer(case, consumer, refusal.name)
         advice = advice or _for_older_glibc(case, consumer, provider, release[1])
@@ -134,7 +140,8 @@ _OF_NODE_16, _OF_NODE_18 = (2, 17), (2, 28)
 def _for_older_glibc(case: SimulatedLoad, consumer: LoadedObject, provider: OpenedFile, wanted: str) -> str:
     """Where a build comes from that does with the C library that is there."""
     nodes = (_GLIBC.fullmatch(d.name) for d in case.model.view.image(provider).version_definitions)
-    have = max((tuple(map(int, node[1].split("."))) for node in nodes if node), default=case.model.release)
+    newest = max((tuple(map(int, node[1].split("."))) for node in nodes if node), default=case.model.release)
+    have = min(newest, case.model.release)
     here = ".".join(map(str, have[:2]))
     command = older_build(case.model, consumer.path, have)
     older = (

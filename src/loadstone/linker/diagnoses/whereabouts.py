@@ -285,8 +285,9 @@ def folders_around(model: LoaderModel, origin: str) -> Iterator[str]:
 
 
 def folders_beside(model: LoaderModel, origin: str) -> Iterator[str]:
-    """The folders beside a file's own and beside the one above, of the same program as it seems."""
+    """The folders above a file's own, and those beside both, of the same program as it seems."""
     above = posixpath.dirname(posixpath.normpath(origin))
+    yield from (above, posixpath.dirname(above))
     for place in (above, posixpath.dirname(above)):
         yield from (posixpath.join(place, leaf) for leaf in names_in(model, place) if leaf.casefold() in _OF_PROGRAMS)
 

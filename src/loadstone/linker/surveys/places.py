@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.archives import walk
-from loadstone.binary import identify
-from loadstone.core.image import Image, ImageKind
+from loadstone.binary import FileKind, identify
+from loadstone.core.image import Format, Image, ImageKind
 from loadstone.errors import LoadstoneError, MalformedImage, NotFound, Unreadable
 from loadstone.files import open_regular
 from loadstone.linker.discovery import of_view
@@ -24,11 +24,15 @@ from loadstone.linker.surveys.requirements import bringing, requirements_of
 from loadstone.linker.windows_packages import WindowsPackages, may_make_known
 from loadstone.quick_dataclass import dataclass, replace
 
-__all__ = ["SurveyPlace", "SurveyedLibrary", "place_of"]
+__all__ = ["NotALibrary", "SurveyPlace", "SurveyedLibrary", "place_of"]
 
 _METADATA: Final = re.compile(r"[^/]+\.dist-info/METADATA")
 _KERNEL_MODULE: Final = re.compile(r"\.ko(\.(gz|xz|zst))?$")
 _INSTALLED: Final = frozenset(("Debian package", "RPM package", "Alpine package"))
+_LIBRARY_NAME: Final = re.compile(r"(?:\.so(?:\.\d+)*|\.(dll|pyd|dylib))$", re.IGNORECASE)
+_FORMATS: Final = {"dll": Format.PE, "pyd": Format.PE, "dylib": Format.MACHO}
+_SPOILED: Final = frozenset((FileKind.EMPTY, FileKind.LFS_POINTER, FileKind.HTML, FileKind.JSON))
+"""What is left of a library whose download or checkout failed; other text may be a linker script, or a name."""
 _PROGRAMS: Final = frozenset((ImageKind.EXECUTABLE, ImageKind.PIE))
 _NO_LIBRARIES: Final = _PROGRAMS | {ImageKind.OBJECT, ImageKind.CORE}
 
@@ -43,6 +47,15 @@ class SurveyedLibrary:
 
 
 @dataclass(frozen=True, slots=True)
+class NotALibrary:
+    """A file whose name says that it is a library and whose content is none: empty, a pointer, cut off, closed."""
+
+    path: str
+    name: str
+    format: Format
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyPlace:
     """Where libraries are looked for: as it was named, the model whose view holds it, and the folder in that view."""
 
@@ -53,21 +66,35 @@ class SurveyPlace:
     archive: PackedFiles | None = None
     is_system: bool = False  # an image with a loader of its own
     has_programs: bool = False  # that are asked about as its libraries are: an AppImage is there to start one
+    is_of_programs: bool = False  # it has no library
 
-    def label(self, found: SurveyedLibrary) -> str:
+    def label(self, found: SurveyedLibrary | NotALibrary) -> str:
         """Where a library comes from, in words: ``X.whl!/pkg/lib.so``, ``site/pkg/lib.so``."""
         joint = "!/" if self.archive is not None else "/"
         return f"{self.target.rstrip('/')}{joint}{found.name}"
 
     def libraries(self) -> Iterator[SurveyedLibrary]:
-        """Every library of the place, in the order of the folders' names; those that cannot be read are left out."""
-        for path, name in self._binaries():
+        """Every library of the place that can be read, in the order of the folders' names."""
+        return (found for found in self.files() if isinstance(found, SurveyedLibrary))
+
+    def files(self) -> Iterator[SurveyedLibrary | NotALibrary]:
+        """Every library of the place, and what has the name of one, in the order of the folders' names."""
+        for path, name in self._candidates():
             try:
                 image = self.model.view.image(self.model.view.open(path))
             except (OSError, LoadstoneError):
+                said = _named_format(name)
+                if said is not None:
+                    yield NotALibrary(path, name, said)
                 continue
             if image.kind not in self._left_out() or _is_called_library(name):
                 yield SurveyedLibrary(path, name, image)
+
+    def or_its_programs(self) -> SurveyPlace:
+        """The place itself, or where it has no library, as one whose programs are asked about."""
+        if self.has_programs or next(self.files(), None) is not None:
+            return self
+        return replace(self, has_programs=True, is_of_programs=True)
 
     def has_kernel_modules(self) -> bool:
         """Whether it holds modules of the Linux kernel, which no dynamic loader loads; a wheel is not asked."""
@@ -115,10 +142,11 @@ class SurveyPlace:
             if leaf.casefold().endswith((".dll", ".pyd", ".py"))
         ]
 
-    def _binaries(self) -> Iterator[tuple[str, str]]:
+    def _candidates(self) -> Iterator[tuple[str, str]]:
+        """The path and the name of every file that is binary, or that is called a library and spoiled."""
         if self.archive is not None:
             for name, entry in sorted(self.archive.files.items()):
-                if isinstance(entry, Stored) and identify(entry.head).kind in BINARIES:
+                if isinstance(entry, Stored) and _may_be_library(entry.head, name):
                     entry.parsed.get()  # where the archive is damaged or a bomb, this raises
                     yield f"{self.archive.place}/{name}", name
             return
@@ -127,7 +155,7 @@ class SurveyPlace:
             folders.sort()
             for leaf in sorted(names):
                 there = os.path.join(place, leaf)
-                if _is_binary(there):
+                if _is_candidate(there):
                     name = os.path.relpath(there, host)
                     yield posixpath.join(self.folder, name), name
 
@@ -200,11 +228,22 @@ def _is_kernel_module(name: str) -> bool:
     return _KERNEL_MODULE.search(name) is not None
 
 
-def _is_binary(path: str) -> bool:
+def _named_format(name: str) -> Format | None:
+    """The format that a file's name says its library has; None for a name of anything else."""
+    found = _LIBRARY_NAME.search(name)
+    return None if found is None else _FORMATS.get((found[1] or "").casefold(), Format.ELF)
+
+
+def _may_be_library(head: bytes, name: str) -> bool:
+    kind = identify(head).kind
+    return kind in BINARIES or (kind in _SPOILED and _named_format(name) is not None)
+
+
+def _is_candidate(path: str) -> bool:
     try:
         if os.path.islink(path) or not os.path.isfile(path):
             return False
         with open(path, "rb", opener=open_regular) as stream:
-            return identify(stream.read(512)).kind in BINARIES
+            return _may_be_library(stream.read(512), path)
     except OSError:
-        return False
+        return _named_format(path) is not None

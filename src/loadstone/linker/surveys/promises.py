@@ -20,6 +20,7 @@ from loadstone.linker.extension import is_extension
 __all__ = ["broken_promises"]
 
 _MACOS: Final = re.compile(r"macosx_(\d+)_(\d+)_(\w+)$")
+_WITHOUT_MINOR: Final = (11,)
 _MACHINES: Final = {
     "x86_64": ("x86-64",), "amd64": ("x86-64",), "i686": ("i386",), "win32": ("i386",), "aarch64": ("aarch64",),
     "arm64": ("aarch64",), "universal2": ("aarch64", "x86-64"), "intel": ("x86-64",), "armv7l": ("arm",),
@@ -56,7 +57,7 @@ def broken_promises(path: str, images: tuple[Image, ...], platforms: tuple[str, 
         build = build_for_macos(image)
         # Apple silicon began with macOS 11, whatever the tag of a wheel for both processors says.
         lowest = max(promised, (11,)) if image.machine.name == "aarch64" else promised
-        if promised and build is not None and numbers_of(build.minimum) > lowest:
+        if promised and build is not None and _as_tagged(numbers_of(build.minimum)) > lowest:
             version = ".".join(map(str, numbers_of(build.minimum)))
             yield Diagnosis(
                 code="macho-min-os",
@@ -70,6 +71,11 @@ def broken_promises(path: str, images: tuple[Image, ...], platforms: tuple[str, 
                 severity=Severity.MEDIUM,
             )
             return
+
+
+def _as_tagged(release: tuple[int, ...]) -> tuple[int, ...]:
+    """A release as far as a tag can say it: since macOS 11 installers know the first number alone (PEP 425's 11_0)."""
+    return release[:1] if release >= _WITHOUT_MINOR else release
 
 
 def _machine(image: Image) -> str:

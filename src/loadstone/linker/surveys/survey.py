@@ -10,11 +10,12 @@ from typing import Final
 
 from loadstone.core.image import Format
 from loadstone.core.trace import Diagnosis, Explanation, LoadVerdict
+from loadstone.errors import TooLarge
 from loadstone.linker.glibc_load import SharedLoads
 from loadstone.linker.openers import Openers
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED, explain_with
-from loadstone.linker.surveys.places import SurveyedLibrary, SurveyPlace, place_of
+from loadstone.linker.surveys.places import NotALibrary, SurveyedLibrary, SurveyPlace, place_of
 from loadstone.linker.surveys.portability import Portability, portability_of
 from loadstone.linker.surveys.promises import broken_promises
 from loadstone.linker.surveys.remembered import RememberedFiles
@@ -61,13 +62,14 @@ class Survey:
     """Every library of some places, worst first, and the names that several files of them carry.
 
     ``is_expected_empty``: no library is missed, as the places are wheels for any platform or hold kernel modules alone.
+    ``of_programs``: the places hold no library, and the rows are of the programs in them.
     """
 
     places: tuple[str, ...]
     rows: tuple[SurveyRow, ...]
     duplicates: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    left_out: int = 0  # files beyond the bound
     is_expected_empty: bool = False
+    of_programs: bool = False
 
     @property
     def verdict(self) -> LoadVerdict:
@@ -96,24 +98,25 @@ def survey(
     Raises:
         Unreadable: a folder or archive cannot be read.
         MalformedImage: an archive contradicts itself.
-        TooLarge: an archive is beyond the bounds of :mod:`loadstone.archives`.
+        TooLarge: an archive is beyond the bounds of :mod:`loadstone.archives`, or there are too many libraries.
         Unsupported: a container that cannot be looked into; the advice says how to unpack it.
 
     Not thread-safe for one call; several calls do not disturb each other.
     """
     names = tuple(os.fspath(target) for target in targets)
     asked = model or LoaderModel.this_process()
-    places = [place_of(name, asked) for name in names]
+    places = [place_of(name, asked).or_its_programs() for name in names]
     rows = list(progress(_rows(places, is_given=_is_given(model))))
     rows.sort(key=lambda row: (_BADNESS.index(row.verdict), row.path))
     is_expected_empty = not rows and bool(places) and all(p.tags.is_pure or p.has_kernel_modules() for p in places)
-    return Survey(tuple(p.target for p in places), tuple(rows), _duplicates(rows), 0, is_expected_empty)
+    of_programs = bool(rows) and all(place.is_of_programs for place in places)
+    return Survey(tuple(p.target for p in places), tuple(rows), _duplicates(rows), is_expected_empty, of_programs)
 
 
 def survey_rows(*targets: str | os.PathLike[str], model: LoaderModel | None = None) -> Iterator[SurveyRow]:
     """As :func:`survey`, each library when its turn comes, in the order of their names."""
     asked = model or LoaderModel.this_process()
-    yield from _rows((place_of(os.fspath(t), asked) for t in targets), is_given=_is_given(model))
+    yield from _rows((place_of(os.fspath(t), asked).or_its_programs() for t in targets), is_given=_is_given(model))
 
 
 def explanations(
@@ -153,10 +156,14 @@ def _rows(places: Iterable[SurveyPlace], *, is_given: bool) -> Iterator[SurveyRo
         openers = Openers(model, place.tags, is_given or place.is_system, place.windows_packages)
         held: list[tuple[str, Diagnosis, SurveyRow]] = []  # rows, not explanations: those have the images
         brought_in: dict[str, int] = {}
-        for found in place.libraries():
+        for found in place.files():
             count += 1
             if count > _MAX_FILES:
-                return
+                raise TooLarge(path=place.target, what=f"more than {_MAX_FILES:,} libraries", advice="ask of its parts")
+            if isinstance(found, NotALibrary):
+                opener = openers.of_format(found.path, found.format)
+                yield _row(place, found, explain_with(found.path, opener, as_library=True, bindings=False))
+                continue
             explained = _explained(found, openers.model_for(found.path, found.image), shared, place)
             explained = _held_to_tags(explained, found, place)
             first = explained.first_blocking
@@ -204,18 +211,19 @@ def _in_company(row: SurveyRow, first: Diagnosis, users: int, place: SurveyPlace
     return replace(row, verdict=LoadVerdict.LOADS_WITH_RISK, diagnoses=(alone,))
 
 
-def _row(place: SurveyPlace, found: SurveyedLibrary, explained: Explanation) -> SurveyRow:
-    image = found.image
+def _row(place: SurveyPlace, found: SurveyedLibrary | NotALibrary, explained: Explanation) -> SurveyRow:
+    image = found.image if isinstance(found, SurveyedLibrary) else None
+    kind = image.format if image is not None else found.format
     return SurveyRow(
         path=place.label(found),
         name=found.name,
         place=place.target,
-        format=image.format.value,
-        machine=image.machine.name,
-        identity=image.identity,
+        format=kind.value,
+        machine=image.machine.name if image is not None else "",
+        identity=image.identity if image is not None else None,
         loader=explained.loader,
         verdict=explained.verdict,
-        diagnoses=tuple(_told(d, place, image.format) for d in explained.diagnoses),
+        diagnoses=tuple(_told(d, place, kind) for d in explained.diagnoses),
         assumptions=explained.assumptions,
     )
 

@@ -29,7 +29,8 @@ def render(survey: Survey, style: Style, *, verbose: int = 0) -> str:
     failing = survey.count(LoadVerdict.FAILS)
     risky = survey.count(LoadVerdict.LOADS_WITH_RISK)
     open_ = survey.count(LoadVerdict.UNKNOWN)
-    answer = style.bad(_failing(failing, total)) if failing else style.good(_all_load(total))
+    what = "program" if survey.of_programs else "library"
+    answer = style.bad(_failing(failing, total, what)) if failing else style.good(_all_load(total, what))
     if not total:
         answer = style.warn("no libraries in it" + (", where some must be" if not survey.is_expected_empty else ""))
     lines = [f"{style.bold(', '.join(map(printable, survey.places)))}: {style.bold(answer)}"]
@@ -42,14 +43,14 @@ def render(survey: Survey, style: Style, *, verbose: int = 0) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _failing(failing: int, total: int) -> str:
+def _failing(failing: int, total: int, what: str) -> str:
     if total == 1:
-        return "the one library does not load"
+        return f"the one {what} does not load"
     return f"{failing:,} of {total:,} {'does' if failing == 1 else 'do'} not load"
 
 
-def _all_load(total: int) -> str:
-    return "the one library loads" if total == 1 else f"all {total:,} load"
+def _all_load(total: int, what: str) -> str:
+    return f"the one {what} loads" if total == 1 else f"all {total:,} load"
 
 
 def _reasons(survey: Survey, style: Style, verbose: int) -> list[str]:
