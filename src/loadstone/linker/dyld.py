@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-from loadstone.binary.macho.facts import NO_VALIDATION, MachoFacts
+from loadstone.binary.macho.facts import NO_VALIDATION
 from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Format, Image, ImageKind, SymbolBinding
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
@@ -25,6 +25,7 @@ from loadstone.linker.diagnoses.mistyped import meant
 from loadstone.linker.dyld_advice import architecture_of, build_for, lead
 from loadstone.linker.dyld_policy import build_for_macos, numbers_of, of_another_team, unmet
 from loadstone.linker.dyld_releases import newer_symbols, taken_out
+from loadstone.linker.dyld_signatures import unsigned
 from loadstone.linker.extension import HOST_SIGN, is_host_symbol
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary, members_below
@@ -280,7 +281,7 @@ class DyldRules:
             )
         if target.image is not None and member is target:
             yield from self._not_of_the_host(member, member.image)
-            yield from _unsigned(member)
+            yield from unsigned(member)
         yield from self._of_another_team(member, member.image)
 
     def _other_build(self, member: SimulatedLibrary, provider: str) -> str:
@@ -300,7 +301,8 @@ class DyldRules:
             host = SimulatedLibrary(self.model.main_image or "", program)
             found = self.locate(dependency.name, host, (host,)).image
             offered |= _exported(found) if found is not None else frozenset()
-        if f"_{HOST_SIGN}" not in offered:  # no interpreter, or one that is not at hand
+        if f"_{HOST_SIGN}" not in offered:  # no interpreter of Python, or one that is not at hand
+            yield from self._not_of_its_program(member, image, offered)
             return
         yield from self._of_nobody(member, image, offered)
         absent = (s for s in image.imports if not s.library and s.name not in offered and is_host_symbol(s.name[1:]))
@@ -313,6 +315,28 @@ class DyldRules:
                 " no such symbol: the file was built for another Python.",
                 loader_message=f"dlopen({member.path}, 0x0002): symbol not found in flat namespace '{symbol.name}'",
                 advice=anew(self.model, member.path) or "install or build it anew with that Python",
+                chain=member.chain,
+                evidence=(Location.bytes(member.path, symbol.offset, 16),),
+                severity=Severity.HIGH,
+            )
+
+    def _not_of_its_program(self, member: SimulatedLibrary, image: Image, offered: set[str]) -> Iterator[Diagnosis]:
+        """Symbols that a module expects of the program that opens it, which has others of them: PHP, Ruby, Perl ..."""
+        known = offered.union(*(_exported(m.image) for m in members_below(member) if m.image is not None))
+        flat = [s for s in image.imports if not s.library and s.binding is not SymbolBinding.WEAK]
+        if offered.isdisjoint(s.name for s in flat):
+            return
+        for symbol in islice((s for s in flat if s.name not in known), _MAX_MISSING):
+            yield Diagnosis(
+                code="macho-symbol",
+                blocking=True,
+                subject=symbol.name,
+                explanation=f"{member.path} expects {symbol.name} of the program that opens it, and"
+                f" {self.model.main_image} has others of its symbols and not this one: it was built for another"
+                " release.",
+                loader_message=f"dlopen({member.path}, 0x0009): symbol not found in flat namespace '{symbol.name}'",
+                advice=anew(self.model, member.path)
+                or f"build {posixpath.basename(member.path)} anew for {self.model.main_image}, or install its build",
                 chain=member.chain,
                 evidence=(Location.bytes(member.path, symbol.offset, 16),),
                 severity=Severity.HIGH,
@@ -455,35 +479,3 @@ def _offered(provider: SimulatedLibrary) -> frozenset[str] | None:
                 return None
             names |= inner
     return frozenset(names)
-
-
-def _unsigned(member: SimulatedLibrary) -> Iterator[Diagnosis]:
-    """On Apple silicon a file is killed when a page is touched that no signature has, or that differs from its digest.
-
-    Source: XNU, bsd/kern/ubc_subr.c (cs_validate_page); Apple, TN3127.
-    """
-    image = member.image
-    facts = image.native if image is not None else None
-    if not isinstance(facts, MachoFacts) or not facts.architecture.startswith("arm64"):
-        return
-    file = quoted_path(member.path)
-    text, said, advice = "", "code signature invalid", f"codesign --sign - {file}"
-    if facts.signature is None:
-        text = "has no code signature, which arm64 requires"
-    elif changed := next((d for d in facts.signature.directories if d.bad_pages), None):
-        text = (
-            f"was changed after it was signed: {changed.bad_pages} of its {changed.pages} pages differ from the"
-            " signature, and arm64 kills the process that touches one"
-        )
-        said, advice = "Killed: 9 (Code Signature Invalid)", f"codesign --force --sign - {file}, if the change is known"
-    if text:
-        yield Diagnosis(
-            code="macho-signature",
-            blocking=True,
-            subject=member.path,
-            explanation=f"{member.path} {text}.",
-            loader_message=said,
-            advice=advice,
-            chain=member.chain,
-            severity=Severity.HIGH,
-        )

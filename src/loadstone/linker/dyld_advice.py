@@ -84,8 +84,12 @@ def lead(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:
     here = posixpath.dirname(model.absolute(requester.path))
     tail = name.removeprefix("@rpath/")
     signed = f" && codesign --force --sign - {file}" if _is_signed_anew(requester.image) else ""
+    links = _framework_linked(model, name, requester)
+    if links:
+        return links
     for folder in _NEAR:
-        if not model.view.exists(posixpath.join(here, folder, tail if "@rpath" in name else leaf)):
+        near = posixpath.join(here, folder, tail if "@rpath" in name else leaf)
+        if not _fits(model, near, requester.image):
             continue
         there = "@loader_path" if folder == "." else f"@loader_path/{folder}"
         if name.startswith("@rpath/"):
@@ -114,6 +118,32 @@ def lead(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:
     if name.startswith("@rpath/"):
         return f"put {leaf} into a folder of an LC_RPATH, or add its folder: install_name_tool -add_rpath DIR {file}"
     return f"put {leaf} there, or name where it is: install_name_tool -change {shlex.quote(name)} NEW {file}"
+
+
+def _framework_linked(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:
+    """The link that a framework has lost, whose library is in it under another of its paths; empty where it has none.
+
+    Source: Apple, "Framework Programming Guide", Anatomy of Framework Bundles: F, Versions/Current and Versions/A/F.
+    """
+    outside, is_framework, inside = name.partition(".framework/")
+    if not is_framework:
+        return ""
+    here, leaf = posixpath.dirname(model.absolute(requester.path)), posixpath.basename(name)
+    word, _, rest = outside.partition("/")
+    bases = [directory.text for directory in requester.image.search_dirs] if requester.image is not None else []
+    roots = [posixpath.join(base, rest) for base in bases] if word == "@rpath" else [outside]
+    for root in (root.replace("@loader_path", here) for root in roots):
+        framework = posixpath.normpath(f"{root}.framework")
+        versions = (f"Versions/{version}/{leaf}" for version in _names(model, f"{framework}/Versions"))
+        for other in (leaf, *versions):
+            if other != inside and _fits(model, f"{framework}/{other}", requester.image):
+                lost = f"{framework}/{inside}"
+                target = posixpath.relpath(f"{framework}/{other}", posixpath.dirname(lost))
+                link = f"ln -sf {shlex.quote(target)} {quoted_path(lost)}"
+                folder = posixpath.dirname(lost)
+                made = "" if not model.view.is_directory(folder) else f"mkdir -p {quoted_path(folder)} && "
+                return f"{made}{link}, a link that was lost: unpack or copy it with its links (ditto, tar, cp -a)"
+    return ""
 
 
 def _environment_anew(model: LoaderModel, name: str, path: str) -> str:
