@@ -213,7 +213,7 @@ def _in_company(row: SurveyRow, first: Diagnosis, users: int, place: SurveyPlace
 
 def _row(place: SurveyPlace, found: SurveyedLibrary | NotALibrary, explained: Explanation) -> SurveyRow:
     image = found.image if isinstance(found, SurveyedLibrary) else None
-    kind = image.format if image is not None else found.format
+    kind = found.image.format if isinstance(found, SurveyedLibrary) else found.format
     return SurveyRow(
         path=place.label(found),
         name=found.name,
