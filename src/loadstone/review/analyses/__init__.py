@@ -12,6 +12,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, members_in, names_in
 from loadstone.review.analyses.neighbours import headers_of
 from loadstone.review.analyses.paths import explored
+from loadstone.review.analyses.pointed import Pointed
 from loadstone.review.analyses.program import KnownFunction, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.summaries import Summaries
@@ -50,6 +51,7 @@ def gather(program: ir.Program, extra_tables: tuple[str, ...] = (), processes: i
         record.add(found[known])
     for known in lock_takers:
         record.add(found[known], accesses=False)
+    record.settle()
     return Facts(
         program,
         tuple(record.sites),
@@ -117,7 +119,7 @@ def _program(program: ir.Program, known_tables: Tables) -> KnownProgram:
 
 def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
     """The functions that play a part in handling libraries, whoever calls them or shares state, what loaders call."""
-    scope = _Scope(program)
+    scope, pointed = _Scope(program), Pointed(program.units)
     calls: dict[int, set[str]] = {}
     names: dict[str, list[int]] = {}
     wanted: set[int] = set()
@@ -146,6 +148,8 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
                     (making if api.role is ApiRole.FILE or makes_file(call) else opening).add(key)
                 if api is not None and api.role is ApiRole.LOAD and unit.language is ir.Language.C:
                     loading.add(key)
+                if unit.language is not ir.Language.PYTHON and api is None:
+                    calls[key] |= {scope.named(name, unit) for name, _ in pointed.targets(call.function, function)}
                 if call.name in shared:
                     callers.setdefault(key, set()).add(f"{unit.path}:{call.name}")
             used = set(names_in(function.body))

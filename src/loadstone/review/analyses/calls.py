@@ -137,6 +137,8 @@ class Calls:
                 ]
             if self.summaries.never_returns(found):
                 return []
+            if not self.budget.is_spent:  # of values that were joined it is not known what was asked
+                self.memory.stored.hand(found, values, state, frame)
             if self._is_running(found, frame):
                 self._entered_with_locks(found, state, frame, call.line)
             if state.locks and (gone := self.summaries.gives_back(found)):
@@ -152,6 +154,9 @@ class Calls:
                 return [(values[0], state)]
             if made is not None and not self._is_running(made, frame):
                 return self._constructed(made, values, state, frame, call, place_of)
+        if callee is not None and not isinstance(callee, Code) and not self.budget.is_spent:
+            self.memory.stored.through(call, values, state, frame)
+        self.memory.stored.beside(values, state, frame)
         if api is not None:
             return self.effects.apply(Applied(api, call, receiver, values, place_of), state, frame)
         return [self.unknown.call(call, name, callee, receiver, values, state, frame, place_of, found)]

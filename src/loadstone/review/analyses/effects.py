@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -65,6 +66,7 @@ _KEEPS: Final = frozenset({ApiRole.THREAD, ApiRole.REGISTER, ApiRole.CALLBACK})
 _APPENDS: Final = frozenset(
     {"strcat", "strncat", "strlcat", "wcscat", "wcsncat", "lstrcat", "_tcscat", "StringCchCat", "PathAppend"}
 )
+_WITH_POSITION: Final = 3
 _COPIES: Final = frozenset({"memcpy", "memmove", "CopyMemory", "RtlCopyMemory"})
 Outcomes = list[tuple[Value, State]]
 
@@ -141,14 +143,13 @@ class Effects:
         self._counted(values, state, frame, call)
         if api.out is not None and api.out < len(values) and not is_null(values[api.out]):
             if not (api.name in _COPIES and _copies_a_value(values)):
-                self._give(values[api.out], made, state)
+                self._give(values[api.out], made, state, frame)
             if api.kind == "end":
                 return [(into(whole_text(values[api.out], state), frame.number, id(call)), state)]
             reports = api.role in {ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.OPEN} or api.success is not Success.NONE
             return [(CallStatus(number) if reports else made, state)]
         if api.every is not None:
-            for value in values[api.every :]:
-                self._give(value, made, state)
+            self._give_each(applied, made, state, frame)
         if api.raises:
             state.suppose(made, True)
         reports = api.role in _REPORTS or api.success in {Success.ZERO, Success.ONE, Success.NON_ZERO}
@@ -381,19 +382,31 @@ class Effects:
         mix(made, (subject,), state, keep=True)
         api = applied.api
         if api.every is not None:
-            for value in applied.values[api.every :]:
-                self._give(value, made, state)
+            self._give_each(applied, made, state, frame)
         elif api.out is not None and api.out < len(applied.values):
-            self._give(applied.values[api.out], made, state)
+            self._give(applied.values[api.out], made, state, frame)
         return made
 
-    def _give(self, target: Value, made: Value, state: State) -> None:
+    def _give_each(self, applied: Applied, made: Value, state: State, frame: Frame) -> None:
+        """A call stores to every further argument; what a layout lets only harmless characters into, nobody decides."""
+        every = applied.api.every or 0
+        layout = applied.values[every - 1] if 0 < every <= len(applied.values) else None
+        plain = _plain_words(layout.value) if isinstance(layout, Constant) and isinstance(layout.value, str) else []
+        for number, value in enumerate(applied.values[every:]):
+            word = made
+            if number < len(plain) and plain[number]:
+                word = Unknown(frame.number, (id(applied.call), "word", number))
+                state.renew(word)
+            self._give(value, word, state, frame)
+
+    def _give(self, target: Value, made: Value, state: State, frame: Frame) -> None:
         """A call stores its result where an argument points."""
         if target is None or made is None:
             return
         if isinstance(target, PlaceAddress):
             place = target.place
             state.assign(place, made)
+            self.memory.stored.put(place, made, state, frame)
             if not isinstance(place, Local) and not rooted_locally(place) and isinstance(made, CallResult):
                 self.sites.stored(made, place)
                 state.escape(made)
@@ -402,6 +415,8 @@ class Effects:
         if whole != target:
             put_into(whole, made, state)
         target = opened_text(target, state)
+        if isinstance(target, Initial):
+            self.memory.stored.put(target.place, made, state, frame)
         # A buffer or a caller's pointer: what it held is replaced, whoever controls the call controls it.
         taint = taint_of(made, state)
         if taint is not None:
@@ -417,6 +432,17 @@ class Effects:
             state.drop("checks", target)
 
 
+_WORD: Final = re.compile(r"%(\*?)[\d$]*(?:hh|h|ll|l|j|z|t|L|m)*(?:\[(\^?\]?[^]]*)\]|([a-zA-Z]))")
+
+
+def _plain_words(layout: str) -> list[bool]:
+    """Of each word that a layout of scanf reads: whether it is a set of characters without a separator or a point."""
+    found = _WORD.findall(layout.replace("%%", ""))
+    return [
+        bool(kept) and not kept.startswith("^") and not set(kept) & set("/\\.:") for skip, kept, _ in found if not skip
+    ]
+
+
 def _copies_a_value(values: tuple[Value, ...]) -> bool:
     """Whether a copy of bytes goes from one variable to another, and not from one text to another."""
     return len(values) > 1 and isinstance(values[0], PlaceAddress) and isinstance(values[1], PlaceAddress)
@@ -429,5 +455,11 @@ def _asked(applied: Applied, subject: Value, frame: Frame) -> Value:
     needle = others[0] if others else None
     spot = frame.spot(call.line)
     if api.role is ApiRole.COMPARE:
-        return Answer("compare", subject, needle, api.success is Success.ZERO, spot, api.name)
+        question = "compare"
+        if api.subject < 0 and len(others) >= _WITH_POSITION:  # text.compare(position, length, other)
+            question = "compare beginning" if others[0] == Constant(0) else "compare part"
+            needle = others[2]
+        elif "ncmp" in api.name or "nicmp" in api.name:
+            question = "compare beginning"
+        return Answer(question, subject, needle, api.success is Success.ZERO, spot, api.name)
     return Answer(api.kind, subject, needle, zero_is_same=False, spot=spot, api=api.name)

@@ -135,6 +135,7 @@ class PathEvaluator:
         captured = []
         for name in dict.fromkeys(names_in(function.body)):
             value = state.env.get(Local(frame.number, name))
+            self.memory.stored.captured(function, name, value, state, frame)
             if isinstance(value, CallResult):
                 state.escape(value)
                 captured.append(value)

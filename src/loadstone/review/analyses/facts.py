@@ -96,14 +96,14 @@ class Exit(NamedTuple):
 class Part(NamedTuple):
     """One piece of a path: who controls it, what was checked, its text if constant, its name in the source.
 
-    ``slot`` is the shared memory it was read from while nobody has looked who else writes there.
+    ``slots`` are the memory it was read from while nobody has looked who else writes there.
     """
 
     taint: Taint | None
     checks: frozenset[tuple[str, Spot]]
     text: str | None
     name: str = ""
-    slot: Slot | None = None
+    slots: tuple[Slot, ...] = ()
 
 
 class Invocation(NamedTuple):

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Access
-from loadstone.review.analyses.flow import lineage, taint_of
+from loadstone.review.analyses.flow import lineage
 from loadstone.review.analyses.program import Frame, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.sites import Sites
 from loadstone.review.analyses.state import State
+from loadstone.review.analyses.stored import SharedInputs
 from loadstone.review.analyses.values import (
     MAX_DEPTH,
     CallResult,
@@ -65,7 +66,9 @@ class PathMemory:
         self._spelled: dict[tuple[object, int], str] = {}
         self._noted: set[tuple[object, ...]] = set()
         self._types_then = 0
+        self.stored: SharedInputs = SharedInputs(program, record, self.frame_types, self.slot, self.slot_of_copy)
         sites.slot = self.slot_of_copy
+        sites.slots = self.stored.slots
 
     # Loading.
 
@@ -163,10 +166,7 @@ class PathMemory:
             if not isinstance(place, Local):
                 self.sites.stored(one, place)
             self.sites.use(one, "store", state, frame, line, owner=describe(place))
-        taint = taint_of(value, state)
-        slot = self.slot(place, frame) if taint is not None else None
-        if taint is not None and slot is not None:
-            self.record.stored_taint.setdefault(slot, taint)
+        self.stored.put(place, value, state, frame)
         if isinstance(place, Local) and value is not None and not isinstance(value, Constant):
             self.types.setdefault(value, frame.known.types.get(place.name, ""))
         self.sites.overwritten(old, value, state, frame, line)

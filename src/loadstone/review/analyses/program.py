@@ -14,6 +14,7 @@ from loadstone.review.analyses.graphs import graph_of
 from loadstone.review.analyses.liveness import live_at_joins
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.neighbours import Neighbours
+from loadstone.review.analyses.pointed import Pointed
 from loadstone.review.analyses.values import Global, Place, Spot, Value
 from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.control_flow import Graph, Kind
@@ -161,6 +162,11 @@ class KnownProgram:
         if found is None or name in self.variables.get(unit.path, ()):
             return False
         return any(self._neighbours.sees(unit, known.unit) for known in found)
+
+    @cached_property
+    def pointed(self) -> Pointed:
+        """What pointers to functions may hold."""
+        return Pointed(self.units)
 
     @cached_property
     def variables(self) -> Mapping[str, Mapping[str, ir.DeclaredVariable]]:

@@ -30,6 +30,8 @@ class Record:
     threads: set[Spot] = field(default_factory=set)
     locks: set[str] = field(default_factory=set)
     stored_taint: dict[Slot, Taint] = field(default_factory=dict)
+    moved: dict[Slot, dict[Slot, bool]] = field(default_factory=dict)
+    """To which slots what a slot holds is given, and whether as a part of what is there."""
     cut: set[Cut] = field(default_factory=set)
     tested_places: set[tuple[str, str]] = field(default_factory=set)
     closed_twice: dict[tuple[str, Spot], Spot] = field(default_factory=dict)
@@ -47,7 +49,6 @@ class Record:
         for site in other.sites:
             if site.parent is not None:
                 site.parent += before
-            site.invocations = Found(dict.fromkeys(self._told(one) for one in site.invocations))
         self.sites += other.sites
         for fill in other.fills:
             self.fills.add(fill if fill.site is None else fill._replace(site=fill.site + before))
@@ -60,6 +61,8 @@ class Record:
         self.tested_places |= other.tested_places
         self.cleared.update(other.cleared)
         _take_first(self.stored_taint, other.stored_taint)
+        for source, targets in other.moved.items():
+            _take_first(self.moved.setdefault(source, {}), targets)
         _take_first(self.closed_twice, other.closed_twice)
         _take_first(self.deleted_twice, other.deleted_twice)
         _take_first(self.late, other.late)
@@ -69,10 +72,23 @@ class Record:
         for slot, closes in other.closed_slots.items():
             self.closed_slots.setdefault(slot, {}).update(closes)
 
+    def settle(self) -> None:
+        """Once everything is taken in: hand on who controls what is stored, and tell every call that reads it."""
+        work = [*self.stored_taint]
+        while work:
+            source = work.pop(0)
+            taint = self.stored_taint[source]
+            for target, partial in self.moved.get(source, {}).items():
+                if target not in self.stored_taint:
+                    self.stored_taint[target] = taint._replace(partial=taint.partial or partial)
+                    work.append(target)
+        for site in self.sites:
+            site.invocations = Found(dict.fromkeys(self._told(one) for one in site.invocations))
+
     def _told(self, one: Invocation) -> Invocation:
         """The invocation, with who controls what its pieces were read from: whoever was first to write there."""
         parts = [one.whole, *one.parts, *(part for pieces in one.pieces for part in pieces)]
-        if all(part.slot is None for part in parts):
+        if not any(part.slots for part in parts):
             return one
         return one._replace(
             parts=self._told_of(one.parts),
@@ -81,10 +97,12 @@ class Record:
         )
 
     def _told_of(self, parts: Iterable[Part]) -> tuple[Part, ...]:
-        return tuple(
-            part if part.slot is None else part._replace(taint=self.stored_taint.get(part.slot, part.taint), slot=None)
-            for part in parts
-        )
+        return tuple(part._replace(taint=self._taint(part), slots=()) if part.slots else part for part in parts)
+
+    def _taint(self, part: Part) -> Taint | None:
+        if part.taint is not None:
+            return part.taint
+        return next((taint for slot in part.slots if (taint := self.stored_taint.get(slot)) is not None), None)
 
 
 def _take_first(mine: dict[_Key, _Value], others: dict[_Key, _Value]) -> None:

@@ -35,7 +35,7 @@ from loadstone.review.analyses.values import (
     Unknown,
     Value,
 )
-from loadstone.review.analyses.words import describe, is_inside, names_an_error, uncast
+from loadstone.review.analyses.words import describe, is_inside, last_word, names_an_error, uncast
 from loadstone.review.apis import ApiRole, Success
 from loadstone.review.typenames import is_text
 
@@ -155,6 +155,8 @@ class Refine:
             return special
         if isinstance(right, Answer) and (special := self._asked(operator, right, left, state, spot)) is not None:
             return special
+        if operator in {"==", "!="} and any(map(_is_end, bare.operands)):
+            return self._found(operator, left, right, state, spot)
         if operator in {"==", "!="} and (isinstance(left, Code) or isinstance(right, Code)):
             for one in (left, right):
                 self.sites.tested(one, spot)  # which function it is decides: null is none of them
@@ -165,6 +167,17 @@ class Refine:
             if found is not None:
                 return found
         return self._compared(operator, left, right, bare, state, frame)
+
+    @staticmethod
+    def _found(operator: str, left: Value, right: Value, state: State, spot: Spot) -> Answers:
+        """``names.find(name) == names.end()``: where it is another place, the name is one of the list's."""
+        yes, no = state.copy(), state
+        for place in (left, right):
+            if isinstance(place, Unknown) and isinstance(place.source, tuple) and place.source[0] == "found":
+                there = no if operator == "==" else yes
+                for leaf in there.leaves(place.source[1]):
+                    there.add_check(leaf, "allowed", spot)
+        return [(True, yes), (False, no)]
 
     def _one_failure(self, status: CallStatus, other: Initial, spot: Spot) -> None:
         """A status compared with one of the errors it may be: what it is otherwise is not asked."""
@@ -236,6 +249,8 @@ class Refine:
             for one, other in ((left, right), (right, left)):
                 if one is not None and taint_of(other, state) is None:
                     same.add_check(one, kind, spot)
+                if taint_of(other, state) is None:
+                    _lies_in(one, same, spot)
                 if isinstance(other, Constant):
                     _begins(one, other.value, same, spot)
         for value in (left, right):
@@ -285,7 +300,7 @@ class Refine:
             if holds:
                 state.add_check(subject, "allowed", spot)
                 state.flag("verified", spot)
-        elif kind == "compare":
+        elif kind.startswith("compare"):
             if holds is not value.zero_is_same:
                 self._same(value, state, spot)
         elif kind == "contains":
@@ -308,12 +323,18 @@ class Refine:
             state.add_check(subject, "inside" if self._ends_with_separator(needle, state) else "prefix", spot)
             if state.has_flag("digest") is not None and not isinstance(needle, Constant):
                 state.flag("verified", spot)  # how much of it was compared is asked elsewhere
+        elif kind == "listed" and holds is not value.zero_is_same:
+            for leaf in state.leaves(subject):
+                state.add_check(leaf, "allowed", spot)
         elif kind in {"part", "bare"}:
             state.add_check(subject, kind, spot)
 
     def _same(self, value: Answer, state: State, spot: Spot) -> None:
         name = value.api
-        if state.has_flag("digest") is None and ("ncmp" in name or "nicmp" in name):
+        if value.question == "compare part":
+            state.add_check(value.about, "part", spot)
+            return
+        if state.has_flag("digest") is None and value.question == "compare beginning":
             ends = self._ends_with_separator(value.needle, state)
             state.add_check(value.about, "inside" if ends else "prefix", spot)
             return
@@ -332,6 +353,19 @@ class Refine:
         if isinstance(last, Constant):
             return isinstance(last.value, str) and last.value.endswith(_SEPARATORS)
         return isinstance(last, Initial) and getattr(last.place, "name", "") in {"os.sep", "sep"}
+
+
+def _is_end(operand: ir.Expression) -> bool:
+    """Whether an expression is where a container ends."""
+    bare = uncast(operand)
+    return isinstance(bare, ir.Call) and last_word(bare.name) in {"end", "cend", "constEnd"}
+
+
+def _lies_in(folder: Value, state: State, spot: Spot) -> None:
+    """``path.parent_path() == root``, of a path without links: the file lies in that folder."""
+    match folder:
+        case Unknown(source=("folder", path, _)) if any(k == "canonical" for k, _ in state.checks.get(path, ())):
+            state.add_check(path, "inside", spot)
 
 
 def _begins(character: Value, text: object, state: State, spot: Spot) -> None:

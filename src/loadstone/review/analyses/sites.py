@@ -54,6 +54,8 @@ class Sites:
         self.record = record
         self.slot: Callable[[Place, Frame], Slot | None] = lambda _place, _frame: None
         """How memory names a place that functions share; the memory laid over these sites sets it."""
+        self.slots: Callable[[Value, Frame], tuple[Slot, ...]] = lambda _value, _frame: ()
+        """The same of what a value was read from: its place, and what that lies in."""
 
     def of(self, value: Value) -> Site | None:
         """The call that gave a value, or its status."""
@@ -231,10 +233,8 @@ class Sites:
         text = value.value if isinstance(value, Constant) and isinstance(value.value, str) else None
         name = describe_value(value)
         taint = taint_of(value, state)
-        slot = self.slot(value.place, frame) if taint is None and isinstance(value, Initial) else None
-        if slot is not None:
-            taint = self.record.stored_taint.get(slot)
-        return Part(taint, state.checks.get(value, frozenset()), text, name, slot)
+        slots = self.slots(value, frame) if taint is None and isinstance(value, Initial) else ()
+        return Part(taint, state.checks.get(value, frozenset()), text, name, slots)
 
     def tested(self, value: Value, spot: Spot) -> Site | None:
         """Note that a result was tested; the call that gave it."""

@@ -11,6 +11,7 @@ from loadstone.review.analyses.facts import LockStep
 from loadstone.review.analyses.flow import lineage, mix, taint_of
 from loadstone.review.analyses.locks import PlaceOf
 from loadstone.review.analyses.memory import PathMemory
+from loadstone.review.analyses.mentions import names_in
 from loadstone.review.analyses.program import Frame, KnownFunction, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.sites import Sites
@@ -30,7 +31,7 @@ from loadstone.review.analyses.values import (
 )
 from loadstone.review.analyses.words import describe, last_word, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.typenames import element, is_text, pointee
+from loadstone.review.typenames import base_type, element, is_text, pointee
 
 __all__ = ["UnknownCalls"]
 
@@ -55,11 +56,25 @@ _FILLS: Final = frozenset(
 _APPENDS: Final = frozenset({"push_back", "emplace_back", "append", "push", "enqueue"})
 """Methods that put one element behind the others."""
 
+_LISTS: Final = re.compile(r"(?:set|map|vector|list|deque|array|span)\Z|\AQ(?:Hash|Map|Set|StringList|Vector|List)\Z")
+"""Classes that hold several things: whether one of them is there is a question about that one."""
+
+_ASKS_LIST: Final = frozenset({"count", "contains"})
+_FINDS: Final = frozenset({"find", "constFind", "lower_bound"})
+_ASKS_EACH: Final = {"any_of": True, "none_of": False, "find_if": True}
+"""Algorithms that ask a lambda about each element, and whether yes says that there is one."""
+
+_FOLDERS: Final = frozenset({"parent_path", "dirname"})
+"""What gives the folder of a path."""
+
 _LOADED: Final = frozenset({"isLoaded", "is_loaded"})
 """Methods of an object that is a library, which say whether it is open: not after it was closed."""
 
 _ENDS: Final = {"front": 0, "first": 0, "top": -1, "back": -1, "last": -1}
 """Methods that give the first or the last element."""
+
+_RANGE: Final = 2
+"""Arguments that say where a range begins and ends."""
 
 _MAX_ELEMENTS: Final = 4
 """Elements of a container that are kept apart."""
@@ -136,7 +151,10 @@ class UnknownCalls:
             return Constant(value=False), state
         if word in _ENDS and receiver is not None and (held := _elements(receiver, state)):
             return held[_ENDS[word]], state
-        made = Unknown(frame.number, id(call))
+        listed = self._listed(call, word, receiver, values, state, frame, place_of)
+        if isinstance(listed, Answer):
+            return listed, state
+        made = listed or Unknown(frame.number, id(call))
         state.renew(made)
         inputs: tuple[Value, ...] = (receiver,) if receiver is not None else ()
         builds = receiver is None and _says(_BUILT, name) and any(taint_of(v, state) is not None for v in values)
@@ -166,6 +184,42 @@ class UnknownCalls:
         if _says(_CHECK_WORDS, name):
             return Answer("check", values[0] if values else receiver, spot=frame.spot(call.line)), state
         return made, state
+
+    def _listed(
+        self,
+        call: ir.Call,
+        word: str,
+        receiver: Value,
+        values: tuple[Value, ...],
+        state: State,
+        frame: Frame,
+        place_of: PlaceOf,
+    ) -> Answer | Unknown | None:
+        """Whether a call asks if something is in a list of the program's, or looks for it there."""
+        spot = frame.spot(call.line)
+        if word in _FOLDERS and receiver is not None:
+            return Unknown(frame.number, ("folder", receiver, id(call)))
+        if receiver is not None and values and _LISTS.search(base_type(self.memory.type_of(receiver, frame))):
+            if taint_of(receiver, state) is None and not isinstance(values[0], Constant):
+                if word in _ASKS_LIST:
+                    return Answer("listed", values[0], receiver, spot=spot, api=word)
+                if word in _FINDS:
+                    return Unknown(frame.number, ("found", values[0], id(call)))
+        elif receiver is None and len(values) > _RANGE and taint_of(values[0], state) is None:
+            sought = values[_RANGE]
+            if word in _ASKS_EACH:
+                made = uncast(call.arguments[_RANGE])
+                names = names_in(made.function.body) if isinstance(made, ir.Closure) else iter(())
+                places = (place_of(ir.Name(call.line, name)) for name in dict.fromkeys(names))
+                held = (state.env.get(place) for place in places if place is not None)
+                sought = next((value for value in held if taint_of(value, state) is not None), None)
+            if sought is None or isinstance(sought, Constant):
+                return None
+            if word in {"find", "find_if"}:
+                return Unknown(frame.number, ("found", sought, id(call)))
+            if word == "binary_search" or word in _ASKS_EACH:
+                return Answer("listed", sought, None, not _ASKS_EACH.get(word, True), spot, word)
+        return None
 
     def _holds_pointers(self, receiver: Value, frame: Frame) -> bool:
         """Whether what a container holds are bare pointers: taking one out ends no object."""
@@ -251,6 +305,7 @@ class UnknownCalls:
             for number, held in enumerate((*_elements(receiver, state), *values)[:_MAX_ELEMENTS]):
                 state.assign(Field(made, f"[{number}]"), held)
         state.assign(place, made)
+        self.memory.stored.put(place, made, state, frame)
 
     def _is_worth_keeping(self, value: Value, state: State) -> bool:
         """Whether it matters later that a container holds a value: it came from a library or outside, or is a text."""

@@ -11,6 +11,7 @@ from loadstone.core.claims import Severity
 from loadstone.quick_dataclass import dataclass
 from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
 from loadstone.review.analyses.state import CONFIGURATION
+from loadstone.review.analyses.stored import PROVEN
 from loadstone.review.analyses.words import MAINS
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
@@ -40,7 +41,6 @@ _OWN: Final = _GIVEN | {"file or terminal"}
 """Sources of whoever starts the program, as far as the text tells: who gains nothing without more rights."""
 
 _EXPLICIT: Final = "explicit path"
-_CLEARS: Final = frozenset({"allowed", "inside", "characters", "equals a constant", "no /", "no \\", "no ?", "bare"})
 _PATH_SEPARATOR: Final = re.compile(r"[/\\]")
 _SUFFIX: Final = re.compile(r"(?:%s)?\.(?:so|dll|dylib)[\d.]*\Z")
 
@@ -173,7 +173,7 @@ def _is_cleared(piece: Part, site: Site) -> bool:
     kinds = {kind for kind, _ in piece.checks}
     if site.unit.language is not Language.PYTHON and "no .." in kinds:
         return True
-    return bool(kinds & _CLEARS)
+    return bool(kinds & PROVEN)
 
 
 def _is_explicit(piece: Part) -> bool:

@@ -25,6 +25,7 @@ from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.frontends.c.expressions import MAX_DEPTH, CExpressions, TooDeepForC
 from loadstone.review.frontends.c.holders import braced, constructed, deduced, deleter, inferred, is_object
 from loadstone.review.frontends.c.house_macros import is_returning_macro
+from loadstone.review.frontends.c.lambdas import LAMBDA
 from loadstone.review.frontends.c.stored_lambdas import KEPT, OWN_COPIES, in_place
 from loadstone.review.typenames import base_type, iterated, long_name
 
@@ -107,7 +108,8 @@ class Bodies:
         block = self.block(body, inner)
         kept = tuple(_captured(node, line))
         block = ir.Block(block.line, block.end_line, (*kept, *block.body)) if kept else block
-        marks = frozenset({OWN_COPIES} if _keeps_copies(node) else ())
+        marks = frozenset({LAMBDA} if node.type == "lambda_expression" else ())
+        marks |= frozenset({OWN_COPIES} if _keeps_copies(node) else ())
         return ir.Function("<lambda>", line, outer.end_line(node), block, parameters, local=True, marks=marks)
 
     def block(self, node: Node, expressions: CExpressions) -> ir.Block:

@@ -20,6 +20,7 @@ from loadstone.review.frontends.c.declarators import Declarator, declared, decla
 from loadstone.review.frontends.c.decorations import Decorations, undecorated
 from loadstone.review.frontends.c.directives import Directives, MacroDefinition, Projection, read, without_comments
 from loadstone.review.frontends.c.expressions import CExpressions, TooDeepForC
+from loadstone.review.frontends.c.lambdas import lifted
 from loadstone.review.frontends.c.statements import Bodies
 from loadstone.review.typenames import base_type, long_name
 
@@ -206,7 +207,7 @@ class _Reader:
             self.path,
             self.language,
             "",
-            tuple(sorted(self.found.functions.values(), key=lambda f: (f.line, f.condition))),
+            tuple(sorted(self._functions(), key=lambda f: (f.line, f.condition))),
             tuple(self.found.classes.values()),
             tuple(self.found.variables.values()),
             directives.conditionals,
@@ -270,6 +271,11 @@ class _Reader:
             name = simple
         local = hidden or any(c.type == "storage_class_specifier" and text(c) == "static" for c in node.named_children)
         return _Definition(node, one, f"{owner}::{name}" if owner else name, owner, local)
+
+    def _functions(self) -> Iterator[ir.Function]:
+        for function in self.found.functions.values():
+            yield function
+            yield from lifted(function)
 
     def _function(
         self, met: _Definition, bodies: Bodies, blanked: bytes, projection: Projection, decorations: Decorations
