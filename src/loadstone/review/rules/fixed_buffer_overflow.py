@@ -20,6 +20,7 @@ from loadstone.review.rules.lookups import filled_names, made_by_library, word
 from loadstone.review.rules.mistaken_sizes import mistaken_sizes
 from loadstone.review.rules.number_claims import numbers_that_write
 from loadstone.review.rules.places import NATIVE
+from loadstone.review.rules.room_walk import out_of_room
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, parts_of, tops
 
@@ -70,6 +71,23 @@ class _Growth:
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    told: set[tuple[str, int]] = set()
+    for claim in _by_form(rule, facts):
+        told.add((claim.location.path, claim.location.start))
+        yield claim
+    for unit, function, out in out_of_room(facts):
+        if (unit.path, out.line) not in told:
+            yield rule.no(
+                out.message,
+                Location.lines(unit.path, out.line),
+                cwe=out.cwe,
+                fix=out.fix,
+                context=function.name,
+                condition=function.condition,
+            )
+
+
+def _by_form(rule: Rule, facts: Facts) -> Iterator[Claim]:
     handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE)}
     for unit in facts.program.units:
         if unit.path in handling and unit.language in NATIVE:

@@ -122,8 +122,10 @@ def _is_size_of(size: ir.Expression, name: str) -> bool:
 
 
 def _is_size_of_type(size: ir.Expression) -> bool:
-    """``sizeof(struct record)``: of a type, whose name is not kept."""
-    return isinstance(size, ir.Operation) and size.operator == "sizeof" and not size.operands
+    """``sizeof(struct record)``: of a type."""
+    if not isinstance(size, ir.Operation) or size.operator != "sizeof":
+        return False
+    return all(isinstance(operand, ir.Cast) for operand in size.operands)
 
 
 def _is_short_of(call: ir.Call, name: str, zeroed: frozenset[str]) -> bool:

@@ -287,9 +287,12 @@ class CExpressions:
         return ir.Cast(self.line(node), text(spelled) if spelled else "", self.child(node, "value"))
 
     def _sizeof(self, node: Node) -> ir.Expression:
-        value = node.child_by_field_name("value")
-        operands = () if value is None else (self.lower(value),)
-        return ir.Operation(self.line(node), "sizeof", operands)
+        value, spelled = node.child_by_field_name("value"), node.child_by_field_name("type")
+        line = self.line(node)
+        if value is not None:
+            return ir.Operation(line, "sizeof", (self.lower(value),))
+        of = () if spelled is None else (ir.Cast(line, text(spelled), ir.Literal(line, 0)),)
+        return ir.Operation(line, "sizeof", of)
 
     # Access.
 

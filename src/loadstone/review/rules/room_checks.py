@@ -1,0 +1,100 @@
+"""Whether a place that is reached lies in its block, and what is said where it may not."""
+
+from __future__ import annotations
+
+import re
+
+from loadstone.quick_dataclass import dataclass
+from loadstone.review import ir
+from loadstone.review.analyses.words import last_word, place_named, uncast
+from loadstone.review.rules.amounts import Amount, least, most, of_symbol
+from loadstone.review.rules.room_state import Known, Storage
+
+__all__ = ["OutOfRoom", "named", "past_end"]
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfRoom:
+    """A place outside of its block, at a line."""
+
+    line: int
+    message: str
+    cwe: int
+    fix: str
+
+
+def past_end(storage: Storage, upto: Amount, size: Amount, line: int, what: str, known: Known) -> OutOfRoom | None:
+    """What is wrong where the bytes before ``upto`` of a block are gone to; None where nothing is known to be.
+
+    Args:
+        storage: The block.
+        upto: The bytes of the block that are needed.
+        size: The bytes of one element.
+        line: Where that happens.
+        what: The place, as people write it.
+        known: What the path has compared.
+    """
+    over = upto.minus(storage.room)
+    if not over.parts:
+        worst = over.constant > 0
+    else:
+        whole = over.divided(size)
+        worst = _may_be_over(whole if whole is not None else over, known, elements=whole is not None)
+    if not worst:
+        return None
+    return OutOfRoom(
+        line,
+        f"{what} may go past the end of {storage.name.replace('[]', '') or 'the block'}, "
+        f"which has room for {_shown(storage.room)} bytes.",
+        787,
+        "Compare with the room first: the last index is one less than the number of elements.",
+    )
+
+
+def _may_be_over(over: Amount, known: Known, *, elements: bool) -> bool:
+    """Whether there is more than room: for certain, by what is attained, or by one element, as it was compared."""
+    if _is_over(over, known):
+        return True
+    end = most(over, known.ends)
+    if end is not None and (end <= 0 or (elements and end == 1)):
+        return end == 1
+    there = over
+    for symbol, amount in known.attained.items():
+        factor = next((f for p, f in there.parts if p == (symbol,)), 0)
+        if factor > 0:
+            there = there.plus(of_symbol(symbol), -factor).plus(amount, factor)
+    return there != over and _is_over(there, known)
+
+
+def _is_over(over: Amount, known: Known) -> bool:
+    """Whether an amount is more than zero for certain, or as soon as what it counts is not empty."""
+    lowest = least(over, known.ends)
+    grows = over.constant >= 0 and bool(over.parts) and all(factor > 0 for _, factor in over.parts)
+    return lowest is not None and (lowest >= 1 or (lowest >= 0 and grows))
+
+
+def named(expression: ir.Expression) -> str:
+    """A place or a number as people write it."""
+    bare = uncast(expression)
+    if isinstance(bare, ir.Operation) and bare.operator in {"+", "-"} and len(bare.operands) == 2:
+        return f"{named(bare.operands[0])} {bare.operator} {named(bare.operands[1])}"
+    if isinstance(bare, ir.Operation) and bare.operator == "post":
+        return named(bare.operands[0])
+    if isinstance(bare, ir.AssignmentExpression):
+        return named(bare.target)
+    if isinstance(bare, ir.Literal):
+        return str(bare.value)
+    if isinstance(bare, ir.Call):
+        return f"{last_word(bare.name)}({', '.join(map(named, bare.arguments))})"
+    return place_named(bare).replace("[]", "") or "it"
+
+
+def _shown(amount: Amount) -> str:
+    """An amount as people write it."""
+    words = [
+        (f"{factor} * " if factor != 1 else "") + " * ".join(re.split("[#@]", s.name)[0] for s in product)
+        for product, factor in amount.parts
+    ]
+    if amount.constant or not words:
+        words.append(str(amount.constant))
+    return " + ".join(words)
