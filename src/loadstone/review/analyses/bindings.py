@@ -84,6 +84,7 @@ class Bindings:
 
     prototypes: dict[str, ForeignPrototype]
     names: dict[tuple[str, str], str]  # (class or "", spelled) -> symbol
+    ends: frozenset[str] = frozenset()  # symbols that the file has the collector call: of finalizers and ``__del__``
 
     def symbol(self, call: ir.Call, owner: str = "") -> str | None:
         """The symbol a call goes to; None when it is no call of a foreign function that is known."""
@@ -134,7 +135,21 @@ def bindings_of(unit: ir.Unit) -> Bindings:
                     _through_helper(call, helpers, found)
                     if call.name.rpartition(".")[2] == "cdef" and call.arguments:
                         _take_c(call, found)
+    found.ends = frozenset(_ending(unit, found))
     return found
+
+
+def _ending(unit: ir.Unit, found: Bindings) -> Iterator[str]:
+    """``weakref.finalize(self, lib.x_del, p)``, ``ffi.gc(p, lib.x_del)``, ``lib.x_del(self._p)`` in ``__del__``."""
+    for function in unit.functions:
+        by_collector = function.name.rpartition(".")[2] == "__del__"
+        for call in calls(function.body.body):
+            if by_collector and len(call.arguments) == 1 and spelled(call.arguments[0]).startswith("self."):
+                yield found.symbol(call, function.owner) or ""
+            elif call.name == "weakref.finalize" or call.name.rpartition(".")[2] == "gc":
+                ends = call.arguments[1] if len(call.arguments) > 1 else None
+                if isinstance(ends, ir.Name | ir.Member):
+                    yield ends.name.rpartition(".")[2]
 
 
 def _take(statement: ir.Assign, function: ir.Function, helpers: dict[str, _Helper], found: Bindings) -> None:

@@ -19,7 +19,7 @@ from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import CLOSES, library_of
 from loadstone.review.walk import calls, expressions, parts_of, statements
 
-__all__ = ["aliases", "at_exit", "methods_of", "released_by", "released_twice_or_late", "sure"]
+__all__ = ["aliases", "at_exit", "methods_of", "released", "released_by", "released_twice_or_late", "sure"]
 
 _STAYS: Final = re.compile(
     r"(?i)init|new|create|open|alloc|unref|end|finish|fini|term|clean|shut|disconnect|deinit|reset|clear|release\Z"
@@ -38,21 +38,25 @@ def released_twice_or_late(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Ite
 
 def released_by(call: ir.Call, bindings: Bindings, owner: str = "") -> str:
     """What a call of foreign code or of the loader surely ends, as it is spelled; empty for any other call."""
+    return spelled(released(call, bindings, owner))
+
+
+def released(call: ir.Call, bindings: Bindings, owner: str = "") -> ir.Expression | None:
+    """As :func:`released_by`: the expression itself; None for a call that ends nothing."""
     if len(call.arguments) != 1:
-        return ""
+        return None
     if call.name == "os.close":
-        return spelled(call.arguments[0])
+        return call.arguments[0]
     given = uncast(call.arguments[0])
     if isinstance(given, ir.Call) and given.name in {"ctypes.byref", "ctypes.pointer"} and given.arguments:
         given = uncast(given.arguments[0])
-    name = spelled(given)
     api = tables().get(call.name)
     if api is not None and api.role is ApiRole.UNLOAD:
-        return name
+        return given
     symbol = bindings.symbol(call, owner)
-    if symbol is None or not CLOSES.search(symbol) or _is_emptied(symbol, bindings):
-        return ""
-    return name if not _STAYS.search(symbol) or _has_maker(symbol, bindings) else ""
+    if symbol is None or not (CLOSES.search(symbol) or symbol in bindings.ends) or _is_emptied(symbol, bindings):
+        return None
+    return given if not _STAYS.search(symbol) or _has_maker(symbol, bindings) else None
 
 
 _PAIRS: Final = (("disconnect", "connect"), ("deinit", "init"), ("finish", "start"), ("end", "begin"))

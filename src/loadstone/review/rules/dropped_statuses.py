@@ -11,7 +11,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.bindings import ForeignResult
 from loadstone.review.analyses.facts import Facts, ForeignCall
 from loadstone.review.analyses.travel.checks import spelled
-from loadstone.review.analyses.words import uncast
+from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.rules.buffer_sizes import BUFFERS
 from loadstone.review.rules.conditions import asked
 from loadstone.review.rules.rule import Rule
@@ -51,6 +51,7 @@ def dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
     by_unit: dict[str, list[ForeignCall]] = {}
     for found in facts.foreign_calls:
         if ".errcheck" in found.visit.unit.text:
+            yield from _only_said(rule, found)
             continue
         if _is_plain_int(found) and _is_dropped(found) and _fills_what_is_used(facts, found):
             yield _unfilled(rule, found)
@@ -85,6 +86,53 @@ def dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     Location.lines(found.visit.unit.path, found.call.line),
                     context=found.visit.function.name,
                 )
+
+
+def _only_said(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
+    """``lib.put.errcheck = check``, where ``check`` asks about the result, says so, and gives it back all the same."""
+    unit, symbol = found.visit.unit, found.prototype.symbol
+    if not _is_dropped(found) or _is_clean_up(found):
+        return
+    by_name = {function.name: function for function in unit.functions}
+    for function in unit.functions:
+        for statement in statements(function.body.body):
+            target = statement.target if isinstance(statement, ir.Assign) else None
+            if (
+                not isinstance(target, ir.Member)
+                or target.name != "errcheck"
+                or last_word(spelled(target.base)) != symbol
+            ):
+                continue
+            check = by_name.get(spelled(statement.value))  # type: ignore[union-attr]
+            tests = [s for s in statements(check.body.body) if isinstance(s, ir.If)] if check is not None else []
+            if check is not None and tests and all(_only_talks(test) for test in tests) and not _raises(check):
+                yield rule.no(
+                    f"{symbol} is checked by {check.name} (line {check.line}), which says that it failed and gives the "
+                    "result back; here that is dropped.",
+                    Location.lines(unit.path, found.call.line),
+                    fix=f"Raise in {check.name}.",
+                    context=found.visit.function.name,
+                )
+
+
+def _raises(function: ir.Function) -> bool:
+    return any(isinstance(s, ir.Raise) for s in statements(function.body.body))
+
+
+def _only_talks(test: ir.If) -> bool:
+    """Whether an arm only writes what happened somewhere."""
+    return test.otherwise is None and all(
+        isinstance(s, ir.Evaluate) and isinstance(s.expression, ir.Call) and is_talk(s.expression)
+        for s in test.then.body
+    )
+
+
+_TALKS: Final = frozenset({"print", "debug", "info", "warning", "warn", "error", "exception", "log", "critical"})
+
+
+def is_talk(call: ir.Call) -> bool:
+    """Whether a call tells somebody something and does nothing else."""
+    return last_word(call.name) in _TALKS and (call.receiver is not None or "." in call.name or call.name == "print")
 
 
 def _is_judged(found: ForeignCall) -> bool:
@@ -246,9 +294,24 @@ def _forgotten(function: ir.Function, name: str, call: ForeignCall, lines: list[
         return "" if _looked_at(function, name, call, lines) else others
     if "." in name or name.startswith("_") or name in function.globals or function.name == "<module>":
         return ""
-    reads = (part for s in statements(function.body.body) for part in _read(s))
+    reads = (
+        part for s in statements(function.body.body) if not (_LASTS.search(symbol) and _says(s)) for part in _read(s)
+    )
     unread = not any(isinstance(part, ir.Name) and part.name == name for part in reads)
-    return f"The status of {symbol} goes into {name}, which nothing reads." if unread and not _is_clean_up(call) else ""
+    return (
+        f"The status of {symbol} goes into {name}, which nothing asks about."
+        if unread and not _is_clean_up(call)
+        else ""
+    )
+
+
+def _says(statement: ir.Statement) -> bool:
+    """``logging.info("verify: %d", rc)``: whoever reads the log is too late."""
+    return (
+        isinstance(statement, ir.Evaluate)
+        and isinstance(statement.expression, ir.Call)
+        and is_talk(statement.expression)
+    )
 
 
 def _read(statement: ir.Statement) -> Iterator[ir.Expression]:

@@ -11,6 +11,8 @@ from loadstone.review import ir
 from loadstone.review.analyses.bindings import Bindings
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, statements
@@ -33,8 +35,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             if not reads or not opened or any("**" in dict(call.keywords) for call in opened):
                 continue  # a library that another file opens may keep the number
             if argument in unit.text:
+                without = [*_without(unit, argument)]
                 for function, call in reads:
                     yield from _late(rule, facts, unit, function, call)
+                    yield from _of_other(rule, unit, function, call, without, argument)
                 yield rule.yes(
                     f"{argument} keeps the error number of a call until {simple(reader)} reads it",
                     Location.lines(unit.path, reads[0][1].line),
@@ -49,6 +53,40 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     fix=f"Load with {argument}=True.",
                     context=function.name,
                 )
+
+
+def _without(unit: ir.Unit, argument: str) -> Iterator[str]:
+    """The names of a file that only ever hold a library which was opened without such an argument."""
+    given: dict[str, list[ir.Expression | None]] = {}
+    for function in unit.functions:
+        for statement in statements(function.body.body):
+            if isinstance(statement, ir.Assign):
+                given.setdefault(spelled(statement.target), []).append(uncast(statement.value))
+    for name, values in given.items():
+        opened = [
+            v for v in values if isinstance(v, ir.Call) and v.name.startswith("ctypes.") and simple(v.name) in _OPENS
+        ]
+        if name and len(opened) == len(values) and not any({argument, "**"} & dict(v.keywords).keys() for v in opened):
+            yield name
+
+
+def _of_other(
+    rule: Rule, unit: ir.Unit, function: ir.Function, read: ir.Call, without: list[str], argument: str
+) -> Iterator[Claim]:
+    """``if plain.mount(...) != 0: err = get_errno()``, where another library of the file keeps the number."""
+    before = [call for call in calls(function.body.body) if call.line <= read.line and spelled(call.receiver)]
+    last = next((call for call in reversed(before) if call.name.startswith("ctypes.")), None)
+    if last is not None and last.line >= read.line - _NEAR and spelled(last.receiver) in without:
+        yield rule.no(
+            f"{simple(read.name)} reads a copy that is not made: {spelled(last.receiver)} has no {argument}.",
+            Location.lines(unit.path, read.line),
+            fix=f"Open {spelled(last.receiver)} with {argument}=True.",
+            context=function.name,
+        )
+
+
+_NEAR: Final = 3
+"""So many lines after a call its error number is read."""
 
 
 def _late(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function, read: ir.Call) -> Iterator[Claim]:

@@ -24,11 +24,12 @@ from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import tables
 from loadstone.review.rules.collector_releases import aliases, released_by, released_twice_or_late, sure
+from loadstone.review.rules.ended_by_leaving import ended_by_finally, ended_by_with, keeper_of
 from loadstone.review.rules.global_phases import ended_for_all
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import SYSTEM, library_of
-from loadstone.review.walk import calls, expressions, statements, tops
+from loadstone.review.walk import calls, expressions, parts, statements, tops
 
 __all__ = ["RULE"]
 
@@ -41,6 +42,9 @@ _LOOKUPS: Final = frozenset({"GetProcAddress", "dlsym"})
 """Foreign functions that give a function of the library they are asked about."""
 
 _POINTERS: Final = frozenset({ForeignResult.ADDRESS, ForeignResult.POINTER, ForeignResult.TEXT})
+
+_ENDINGS: Final = ("__exit__", "close", "__del__")
+"""Methods that end an object, by their usual names."""
 
 Released = dict[str, Spot]
 
@@ -67,8 +71,50 @@ class _Summaries:
         """The positions that a function surely releases."""
         known = self._known.get(id(routine.function))
         if known is None:
+            self._known[id(routine.function)] = frozenset()  # what calls itself
             known = self._known[id(routine.function)] = frozenset(self._releases(routine))
         return known
+
+    def ends_itself(self, routine: Routine) -> bool:
+        """Whether a method surely gives back what its object holds, itself or through another of its methods."""
+        return -1 in self.of(routine)
+
+    def left(self, routine: Routine) -> frozenset[str]:
+        """The attributes that a method surely gives back and leaves as they are, through its own methods too."""
+        function, bindings = routine.function, self.facts.bindings[routine.unit.path]
+        if any(spelled(s.target).startswith("self.") for s in statements(function.body.body) if _sets(s)):
+            return frozenset()
+        found: set[str] = set()
+        for call in (c for statement in sure(function.body.body) for c in calls((statement,))):
+            name = library_of(released_by(call, bindings, function.owner))
+            if name.startswith("self."):
+                found.add(name)
+            elif spelled(call.receiver) == "self" and call.name != function.name:
+                found.update(*(self.left(r) for r in self.facts.travels.names.called(routine, call)[:1]))
+        return frozenset(found)
+
+    def needed(self, routine: Routine) -> frozenset[str]:
+        """The attributes that a method surely hands to foreign code, with nothing of its own asked before."""
+        function, bindings = routine.function, self.facts.bindings[routine.unit.path]
+        found: set[str] = set()
+        for statement in sure(function.body.body) if not function.marks else ():
+            for call in calls((statement,)):
+                if spelled(call.receiver) == "self":
+                    return frozenset(found)  # ``self._check()`` may refuse
+                if bindings.symbol(call, function.owner) is not None:
+                    found.update(n for a in call.arguments if (n := self._attribute(routine, a)).startswith("self."))
+        return frozenset(found)
+
+    def _attribute(self, routine: Routine, argument: ir.Expression) -> str:
+        """The attribute that an argument is, read by its own name or through a property that only gives it."""
+        name = spelled(argument)
+        word = name.removeprefix("self.")
+        owner = routine.function.owner
+        for found in self.facts.travels.names.properties(routine.unit, owner, word) if word != name else ():
+            match found.function.body.body:
+                case (ir.Return(value=value),):
+                    return spelled(value)
+        return name
 
     def uses(self, routine: Routine) -> Iterator[int]:
         """The positions that a function surely hands on to foreign code."""
@@ -90,6 +136,9 @@ class _Summaries:
                     yield routine.parameters.index(name)
                 elif name.startswith("self."):
                     yield -1
+                elif spelled(call.receiver) == "self" and call.name != routine.function.name:
+                    inner = self.facts.travels.names.called(routine, call)[:1]
+                    yield from (-1 for r in inner if self.ends_itself(r))
 
 
 @dataclass(slots=True)
@@ -105,7 +154,9 @@ class _Walk:
     claims: list[Claim] = field(default_factory=list)
     said: set[str] = field(default_factory=set)
     descriptors: set[str] = field(default_factory=set)  # released by the system, not by the library
-    arm: Released = field(default_factory=dict)  # what the last ``if`` had released where it comes back
+    arm: Released = field(default_factory=dict)  # what the last ``if`` or loop had released on one way out of it
+    breaks: list[list[Released]] = field(default_factory=list)  # of each loop around: what was released at its breaks
+    leaving: list[Released] = field(default_factory=list)  # what ends with each ``with`` and ``try`` around
 
     @property
     def bindings(self) -> Bindings:
@@ -129,7 +180,9 @@ class _Walk:
                 perhaps = {n: s for n, s in perhaps.items() if name not in {n, n.partition(".")[0]}}
             before = current
             current = self.statement(statement, current)
-            if isinstance(statement, ir.If) and statement.otherwise is None:
+            if isinstance(statement, ir.If) and _leaves_on_one_arm(statement):
+                perhaps = {}  # whoever released it may be gone here
+            elif isinstance(statement, ir.Loop) or (isinstance(statement, ir.If) and statement.otherwise is None):
                 perhaps |= {n: s for n, s in self.arm.items() if n not in before and not n.endswith(".")}
         return current
 
@@ -152,9 +205,12 @@ class _Walk:
                 self.arm = yes or {}
                 return _both(yes, no)
             case ir.Try(body=body, handlers=handlers, otherwise=otherwise, final=final):
+                ends = ended_by_finally(final, self.bindings, self.routine.function.owner) if final is not None else ()
+                self.leaving.append({name: self._spot(line) for name, line in ends})
                 after = self.block(body.body, released)
                 if after is not None and otherwise is not None:
                     after = self.block(otherwise.body, after)
+                self.leaving.pop()
                 for handler in handlers:
                     ended = self.block(handler.body.body, released)
                     after = ended if after is None else _both(after, ended)
@@ -163,16 +219,22 @@ class _Walk:
                 ended = self.block(final.body, after if after is not None else released)
                 return None if after is None else ended
             case ir.With(body=inner, items=items):
+                ended = ended_by_with(self.facts, self.routine, statement, self.summaries.ends_itself)
+                closed = {name: self._spot(line) for name, line in ended}
+                self.leaving.append(closed)
                 after = self.block(inner.body, released)
-                return None if after is None else after | dict(self._closed_with(items))
+                self.leaving.pop()
+                return None if after is None else after | closed | dict(self._closed_with(items))
             case ir.Block(body=within):
                 return self.block(within, released)
-            case ir.Loop(body=body):
-                self.block(body.body, released)
-                assigned = {spelled(s.target) for s in statements(body.body) if isinstance(s, ir.Assign)}
-                return {n: s for n, s in released.items() if n not in assigned}
+            case ir.Loop():
+                return self._loop(statement, released)
             case ir.Return() | ir.Raise() | ir.Jump():
                 self._stored(statement, released)
+                if isinstance(statement, ir.Return):
+                    self._given(statement)
+                elif isinstance(statement, ir.Jump) and statement.kind == "break" and self.breaks:
+                    self.breaks[-1].append(released)
                 return None
             case ir.Assign(target=target, value=value):
                 self._stored(statement, released)
@@ -184,6 +246,33 @@ class _Walk:
                 self._stored(statement, released)
                 return None if self._leaves(expression) else self._after(statement, released)
         return released
+
+    def _spot(self, line: int) -> Spot:
+        return Spot(self.routine.unit.path, line, self.routine.function.name)
+
+    def _loop(self, loop: ir.Loop, released: Released) -> Released:
+        """A loop's body, and once more with what a whole round of it has released."""
+        self.breaks.append([])
+        after = self.block(loop.body.body, released)
+        each = expressions(loop.each[0]) if loop.each is not None else ()
+        assigned = {spelled(s.target) for s in statements(loop.body.body) if _sets(s)} | {spelled(e) for e in each}
+        assigned |= {spelled(p.target) for p in parts(loop.body.body) if isinstance(p, ir.AssignmentExpression)}
+        again = {n: s for n, s in (after or {}).items() if n not in released and not _is_of(n, assigned)}
+        if again:
+            self.block(loop.body.body, released | again)
+        ways = self.breaks.pop()
+        self.arm = {n: s for way in ways for n, s in way.items() if n not in released} if not loop.otherwise else {}
+        return {n: s for n, s in released.items() if n not in assigned}
+
+    def _given(self, statement: ir.Return) -> None:
+        """What is returned out of a ``with`` or a ``try`` whose end releases what it needs."""
+        ending = {name: spot for leaving in self.leaving for name, spot in leaving.items()}
+        if not ending or any(c.name == "yield" for c in calls(self.routine.function.body.body)):
+            return
+        name = keeper_of(self.facts, self.routine, statement.value, self.derived, ending)
+        if name:
+            message = f"What is returned needs {name}, which is given back when the block is left."
+            self._no(name, ending[name], statement.line, 416, message)
 
     def _closed_with(self, items: Iterable[tuple[ir.Expression, ir.Expression | None]]) -> Iterator[tuple[str, Spot]]:
         """``with os.fdopen(fd) as file:`` closes the descriptor too when it ends."""
@@ -289,10 +378,23 @@ class _Walk:
     def _inside(self, call: ir.Call, released: Released) -> None:
         """A function of the program that hands what it is given on to foreign code."""
         for called in self.facts.travels.names.called(self.routine, call)[:1]:
+            whose = spelled(call.receiver)
+            before = released.get(whose)
+            if before is not None and self._needs_what_ended(whose, called):
+                message = f"{whose} was closed at line {before.line}, and {simple(call.name)} hands on what it held."
+                self._no(whose, before, call.line, 416, message)
+                return
             for position in sorted(set(self.summaries.uses(called)) - self.summaries.of(called)):
                 argument = called.argument(call, position)
                 if argument is not None:
                     self._read(argument, call.line, released, deep=False)
+
+    def _needs_what_ended(self, name: str, method: Routine) -> bool:
+        """Whether a method of an object that was ended needs an attribute that was left as it was."""
+        owner, names = method.function.owner, self.facts.travels.names
+        ending = [r for word in _ENDINGS for r in names.named(method, f"{owner}.{word}")] if owner and name else []
+        left = [found for r in ending if (found := self.summaries.left(r))]
+        return bool(left) and len(left) == len(ending) and bool(left[0] & self.summaries.needed(method))
 
     def _own(self, call: ir.Call, released: Released) -> None:
         """``self.close()``, and then a foreign call with what the object holds."""
@@ -348,6 +450,20 @@ class _Walk:
                 context=spot.function,
             )
         )
+
+
+def _sets(statement: ir.Statement) -> bool:
+    return isinstance(statement, ir.Assign)
+
+
+def _is_of(name: str, roots: set[str]) -> bool:
+    """Whether a place is one of some, or lies in one: ``item.handle`` of ``item``."""
+    return any(name == root or name.startswith(f"{root}.") for root in roots if root)
+
+
+def _leaves_on_one_arm(statement: ir.If) -> bool:
+    arms = [block for block in (statement.then, statement.otherwise) if block is not None]
+    return any(isinstance(s, ir.Return | ir.Raise | ir.Jump) for block in arms for s in block.body[-1:])
 
 
 def _both(one: Released | None, other: Released | None) -> Released | None:

@@ -17,7 +17,7 @@ from loadstone.review.rules.places import step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls
 
-__all__ = ["ended_for_all"]
+__all__ = ["always", "ended_for_all"]
 
 _BEGINS: Final = re.compile(
     r"(?i)(?:\A|_|(?<=[a-z]))(?:init|initiali[sz]e|startup|setup)(?:_?(?:global|all|library|lib))?\Z"
@@ -41,7 +41,7 @@ def ended_for_all(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Cla
         for call, symbol in _phases(calls(function.body.body), _BEGINS, bindings, function)
     }
     for function in (f for f in unit.functions if f.owner and begun):
-        for call, symbol in _phases(calls(_always(function.body.body)), _ENDS, bindings, function):
+        for call, symbol in _phases(calls(always(function.body.body)), _ENDS, bindings, function):
             first, line = begun.get(family(symbol), (None, 0))
             own = first is not None and first.owner == function.owner
             if first is None or (own and _CLOSES.match(simple(function.name))):
@@ -72,14 +72,14 @@ def _phases(
             yield call, symbol
 
 
-def _always(body: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
+def always(body: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
     """The statements of a function that stand behind no condition."""
     for statement in body:
         match statement:
             case ir.Try(body=inner, final=final):
-                yield from _always(inner.body)
-                yield from _always(final.body if final is not None else ())
+                yield from always(inner.body)
+                yield from always(final.body if final is not None else ())
             case ir.With(body=inner):
-                yield from _always(inner.body)
+                yield from always(inner.body)
             case ir.Assign() | ir.Evaluate() | ir.Return():
                 yield statement

@@ -78,13 +78,18 @@ def _stale(rule: Rule, unit: ir.Unit, methods: list[ir.Function], unload: _Unloa
         helper = next((m for m in methods if m.name == call.name), None)
         if helper is not None:
             renewed |= {spelled(s.target) for s in sure(helper.body.body) if isinstance(s, ir.Assign)}
+        if simple(call.name) in _EMPTIES:
+            renewed.add(spelled(call.receiver))
     for attribute, filled in _functions_of(methods, unload.attribute).items():
         if attribute in renewed:
             continue
         noted = {name for name in renewed if name.startswith(_SELF)}
         for method in methods:
-            used = next((c.line for c in calls(method.body.body) if spelled(c.function) == attribute), 0)
-            if used and method is not unload.method and not _asks(method, noted | {unload.attribute}):
+            own = method is unload.method
+            body = tuple(sure(method.body.body)) if own else method.body.body
+            late = (c.line for c in calls(body) if _of_holder(c) == attribute and (not own or c.line > unload.line))
+            used = next(late, 0)
+            if used and (own or not _asks(method, noted | {unload.attribute})):
                 yield rule.no(
                     f"{attribute} keeps a function of the library in {unload.attribute}, which line {unload.line} "
                     f"unloads; {simple(method.name)} calls it.",
@@ -98,6 +103,15 @@ def _stale(rule: Rule, unit: ir.Unit, methods: list[ir.Function], unload: _Unloa
                     context=method.name,
                 )
                 break
+
+
+_EMPTIES: Final = frozenset({"clear", "pop", "popitem"})
+
+
+def _of_holder(call: ir.Call) -> str:
+    """The attribute that is called, or holds what is: ``self._ops["stop"]()``."""
+    function = uncast(call.function)
+    return spelled(function.base) if isinstance(function, ir.Item) else spelled(function)
 
 
 def _functions_of(methods: list[ir.Function], library: str) -> dict[str, int]:

@@ -116,6 +116,26 @@ def _used_later(function: ir.Function, name: str, line: int) -> int:
     return 0
 
 
+def _used_unasked(unit: ir.Unit, setting: ir.Function, name: str) -> bool:
+    """Whether another function goes through a name of the file that may be None, and none ever asks about it."""
+    if name not in setting.globals and setting.name != "<module>":
+        return False
+    used = False
+    for function in (f for f in unit.functions if f is not setting):
+        for statement in statements(function.body.body):
+            if isinstance(statement, ir.Assign) and dotted(statement.target) == name and not _is_none(statement.value):
+                return False
+            tests = [getattr(statement, "condition", None)]
+            for part in (p for top in tops(statement) for p in expressions(top)):
+                if isinstance(part, ir.Operation) and part.operator in {"?:", "&&", "||", "!", "=="}:
+                    tests += part.operands
+                if isinstance(part, ir.Member) and dotted(part.base) == name:
+                    used = True
+            if any(dotted(part) == name for test in tests for part in expressions(test) if isinstance(part, ir.Name)):
+                return False
+    return used
+
+
 def _tries(function: ir.Function) -> Iterator[tuple[ir.Try, ir.Call]]:
     for statement in statements(function.body.body):
         if isinstance(statement, ir.Try):
@@ -222,7 +242,7 @@ def _only_gives_nothing(block: ir.Block) -> bool:
     return isinstance(only, ir.Return) and (only.value is None or _is_none(only.value))
 
 
-def _is_none(value: ir.Expression) -> bool:
+def _is_none(value: ir.Expression | None) -> bool:
     return isinstance(value, ir.Literal) and value.value is None
 
 
@@ -283,7 +303,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                         or _goes_on_looking(function, attempt)
                         or (handler.body.body and _noted(unit, function, attempt))
                     )
-                    if not _only_talks(handler.body) or moves_on or call.name == "importlib.import_module":
+                    optional = call.name == "importlib.import_module" and not _used_unasked(unit, function, name)
+                    if not _only_talks(handler.body) or moves_on or optional:
                         handled.append(place)
                         continue
                     dropped += 1

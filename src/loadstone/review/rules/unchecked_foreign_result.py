@@ -52,6 +52,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for call, visit in facts.travels.calls.values():
         yield from _null_use(rule, facts, call, visit, results)
     for found in facts.foreign_calls:
+        yield from _turned_round(rule, found)
         yield from _comparison(rule, found)
         yield from _stored_comparison(rule, found)
         yield from _rights(rule, found)
@@ -323,6 +324,48 @@ def _stored_comparison(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
         )
 
 
+_HRESULT: Final = re.compile(
+    r"\A(?:Co(?:Initialize(?:Ex|Security)?|CreateInstance(?:Ex)?|GetClassObject|GetObject|RegisterClassObject)"
+    r"|Ole(?:Initialize|CreateInstance)|D3D1[12]CreateDevice|CreateDXGIFactory\d?|DirectInput8Create|SHGetFolderPath[AW])\Z"
+)
+"""Functions that give an HRESULT: zero, or a positive number, says that it worked. Source: Microsoft, COM."""
+
+
+def _turned_round(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
+    """``if not lib.mount(...): raise``: zero is how it says that it worked."""
+    statement, function = found.visit.statement, found.visit.function
+    asking: ir.Statement | None = statement
+    asked_of = {id(found.call)}
+    if isinstance(statement, ir.Assign) and uncast(statement.value) is found.call and spelled(statement.target):
+        name = spelled(statement.target)
+        later = (s for s in statements(function.body.body) if isinstance(s, ir.If) and s.line > statement.line)
+        asking = next((s for s in later if is_about(s.condition, name, function, None)), None)
+        asked_of |= {id(p) for p in expressions(getattr(asking, "condition", None)) if spelled(p) == name}
+    if not isinstance(asking, ir.If) or not asking.then.body or not isinstance(asking.then.body[-1], ir.Raise):
+        return
+    bare = uncast(asking.condition)
+    zero = isinstance(bare, ir.Operation) and (
+        bare.operator == "!" or (bare.operator == "==" and _is_zero(bare.operands[-1]))
+    )
+    if not zero or not isinstance(bare, ir.Operation) or id(uncast(bare.operands[0])) not in asked_of:
+        return
+    symbol, failure = found.prototype.symbol, failure_of(found.prototype.symbol)
+    system = symbol in _OF_THE_SYSTEM or symbol[:1].isupper()
+    if _HRESULT.match(symbol) or (system and failure is not None and failure.is_number):
+        yield rule.no(
+            f"{symbol} gives zero when it worked; this test raises then, and goes on when it failed.",
+            Location.lines(found.visit.unit.path, bare.line),
+            cwe=253,
+            fix="Compare with the value that means failure.",
+            context=function.name,
+        )
+
+
+def _is_zero(value: ir.Expression) -> bool:
+    bare = uncast(value)
+    return isinstance(bare, ir.Literal) and bare.value == 0 and isinstance(bare.value, int) and bare.value is not False
+
+
 def _asked_for(condition: ir.Expression | None) -> tuple[ir.Expression, str, ir.Expression | None] | None:
     """What a test is about, how it compares it, and with what: None where it asks whether that is nothing."""
     bare = uncast(condition)
@@ -356,6 +399,9 @@ def _never_sees(given: ForeignPrototype, operator: str, other: ir.Expression | N
             return f"its result was declared {given.result.value}, which is not below 0"
     if operator in {"==", "!="} and value == -1 and given.result in {ForeignResult.UNSIGNED, ForeignResult.ADDRESS}:
         return f"its result was declared {given.result.value}, which is never -1"
+    pointer = given.result is ForeignResult.POINTER or (given.by_cffi and given.result is ForeignResult.TEXT)
+    if operator in {"==", "!="} and pointer and isinstance(bare, ir.Literal) and value is None:
+        return "a null pointer is NULL of cffi, not None" if given.by_cffi else "a null POINTER is false, and not None"
     if (
         operator in {"==", "!="}
         and value == 0

@@ -24,6 +24,7 @@ from loadstone.review.rules.python_tables import left_entries
 from loadstone.review.rules.python_unload import closed_under_threads, used_after_unload
 from loadstone.review.rules.registries import stale_entries
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.shared_handles import left_handles
 
 __all__ = ["RULE"]
 
@@ -49,6 +50,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         )
     yield from used_after_unload(rule, facts)
     yield from _entry_left(rule, facts)
+    yield from _shared_left(rule, facts)
     for unit in facts.program.units:
         if unit.language is Language.PYTHON and "Thread" in unit.text:
             yield from closed_under_threads(rule, unit, facts.bindings[unit.path])
@@ -67,15 +69,30 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 def _entry_left(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """``_ctypes.dlclose(plugins[name]._handle)``, and ``plugins[name].run()`` in another function."""
     for unit in (u for u in facts.program.units if u.language is Language.PYTHON):
-        for left in left_entries(unit, facts.apis):
+        for left in left_entries(unit, facts.apis, facts.bindings[unit.path]):
             closed, used = (Spot(unit.path, n, left.function.name) for n in (left.closed, left.used))
             yield rule.no(
-                f"{left.table} keeps the entry whose library is closed here; line {left.used} looks it up.",
+                f"{left.table} keeps the entry that is closed here; line {left.used} looks it up.",
                 at(closed),
                 severity=Severity.MEDIUM,
                 confidence=Confidence.LIKELY,
                 fix=f"Take it out: {left.table}.pop(name).",
                 why=(step(closed, "closed, and the entry stays", "release"), step(used, "looked up", "use")),
+                context=left.function.name,
+            )
+
+
+def _shared_left(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``lib.pool_free(cls._pool)``, and ``if cls._pool is None: cls._pool = lib.pool_new()`` in another function."""
+    for unit in (u for u in facts.program.units if u.language is Language.PYTHON):
+        for left in left_handles(unit, facts.bindings[unit.path]):
+            closed, used = Spot(unit.path, left.line, left.function.name), Spot(unit.path, left.asked, left.maker.name)
+            yield rule.no(
+                f"{left.name} is given back here and not cleared; line {left.asked} takes it for one that is there.",
+                at(closed),
+                cwe=416,
+                fix=f"Set {left.name} to None where it is given back.",
+                why=(step(closed, "given back, and the name stays", "release"), step(used, "taken as it is", "use")),
                 context=left.function.name,
             )
 

@@ -259,7 +259,7 @@ def _comprehension(
     value: ir.Expression = ir.Display(node.lineno, (element,))
     for store in reversed(stores):
         value = ir.Operation(node.lineno, ",", (store, value))
-    return value
+    return ir.Cast(node.lineno, "generator", value) if isinstance(node, ast.GeneratorExp) else value  # read later
 
 
 _LOWER: Final[dict[type[ast.expr], Callable[..., ir.Expression]]] = {
