@@ -14,6 +14,7 @@ __all__ = [
     "is_characters",
     "is_reference",
     "is_text",
+    "is_text_object",
     "iterated",
     "long_name",
     "of_pair",
@@ -70,6 +71,21 @@ def is_text(spelled: str) -> bool:
     (True, False)
     """
     return bool(_TEXT.search(spelled))
+
+
+_TEXT_OBJECT: Final = re.compile(
+    r"(?:const )?(?:(?:std::)?(?:w|u8|u16|u32)?string|(?:std::)?basic_string<.*>|(?:std::filesystem|fs)::path|QString"
+    r"|QByteArray|C(?:Atl)?String[AW]?|wxString|Glib::ustring)(?: const)?"
+)
+
+
+def is_text_object(spelled: str) -> bool:
+    """Whether a type is a string class, whose objects copy what they are made from.
+
+    >>> is_text_object("const std::wstring"), is_text_object("const char *"), is_text_object("std::string_view")
+    (True, False, False)
+    """
+    return _TEXT_OBJECT.fullmatch(spelled.strip()) is not None
 
 
 _CHARACTERS: Final = re.compile(

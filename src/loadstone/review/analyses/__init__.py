@@ -71,6 +71,7 @@ def gather(program: ir.Program, extra_tables: tuple[str, ...] = (), processes: i
         frozenset(record.cleared),
         tuple((*key, closed) for key, closed in sorted(record.after_close.items())),
         tuple((*key, first) for key, first in sorted(record.deleted_twice.items())),
+        tuple((*key, spot) for key, spot in sorted(record.made_through.items())),
     )
 
 

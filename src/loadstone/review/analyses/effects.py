@@ -31,6 +31,7 @@ from loadstone.review.analyses.values import (
 )
 from loadstone.review.analyses.words import ADMINISTERED, is_c_library, is_null, rooted_locally
 from loadstone.review.apis import Api, ApiRole, Success
+from loadstone.review.typenames import is_text_object
 
 __all__ = ["Applied", "Effects"]
 
@@ -194,8 +195,7 @@ class Effects:
         if api.role in _MADE_ANEW:  # what an earlier round opened is another one from here on
             above = state.lineage.get(made)
             for place in [p for p, held in state.env.items() if held == made]:
-                older = Unknown(-1, place)
-                state.assign(place, older)
+                older = state.age(place)
                 if above is not None:
                     state.put("lineage", older, above)
         state.drop("touched", made)
@@ -231,6 +231,8 @@ class Effects:
                 elif self.sites.role(subject) in {ApiRole.CANONICAL, ApiRole.SPLIT}:
                     self.sites.use(subject, "load", state, frame, call.line)
             case ApiRole.RESOLVE:
+                if api.kind == "loads":  # ``QPluginLoader::instance`` loads again what was unloaded
+                    state.drop("closed", subject)
                 self.sites.use(subject, "resolve", state, frame, call.line)
                 state.put("lineage", made, subject)
                 state.pending = made
@@ -370,7 +372,23 @@ class Effects:
                 return taker, state
         if subject is None:
             return Unknown(frame.number, id(call)), state
+        if subject in state.lineage and is_text_object(call.name.partition("::from")[0]):
+            return self.memory.copy_of_text(subject, id(call), state, frame, call.line), state
+        if applied.api.kind == "part":
+            return self._part(applied, subject, state, frame), state
         return subject, state
+
+    def _part(self, applied: Applied, subject: Value, state: State, frame: Frame) -> Value:
+        """Something that lies in what the call is given, and goes with it: a resource of a module."""
+        made = Unknown(frame.number, id(applied.call))
+        state.renew(made)
+        state.put("lineage", made, subject)
+        out, last = applied.api.out, applied.values[-1]
+        if out is not None and out < len(applied.values) and isinstance(last, Constant) and last.value == 0:
+            if isinstance(given := applied.values[out], PlaceAddress):
+                self.memory.types.setdefault(made, self.memory.type_of(given.place, frame))
+            self._give(given, made, state, frame)  # LoadString: a size of zero asks for the address
+        return made
 
     def _split(self, applied: Applied, subject: Value, state: State, frame: Frame) -> Value:
         """A piece of a text: the next word of ``strtok``, a field of ``sscanf``. It may not be there."""

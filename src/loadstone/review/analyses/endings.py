@@ -79,7 +79,8 @@ class Endings:
             or any(word in spelled for word in ("function<", "unique_ptr<", "shared_ptr<"))
             or self.sites.role(value) in {ApiRole.RESOLVE, ApiRole.LOAD}
         )
-        for one in (value, *state.leaves(value)):
+        is_copy = self.sites.role(value) is ApiRole.ALLOCATE  # what is in it is not where it is
+        for one in (value, *(() if is_copy else state.leaves(value))):
             lives = one is None or not is_address or state.truth.get(one) is False
             if not lives and closed_since(one, state) is not None:
                 self.sites.use(one, "return", state, frame, spot.line)
@@ -107,6 +108,11 @@ class Endings:
             return
         number = value.site if isinstance(value, CallResult) else None
         above = self._library_slot(value, state, frame)
+        handle = next(reversed([*lineage(value, state)]), None)
+        if role is None and isinstance(handle, Initial) and state.lineage.get(value) == handle and closed is None:
+            if above is not None:  # made by what a pointer leads to: whose code that is, another function knows
+                self.record.made_through.setdefault((slot, above), spot)
+            return
         counted = _is_entry(place) and not _is_uncounted(place, state)
         self.record.fills.add(Fill(slot, number, state.truth.get(value), closed, spot, above, counted))
 

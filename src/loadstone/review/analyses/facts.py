@@ -298,6 +298,8 @@ class Facts:
     """What one slot held is used, after what another slot holds was closed: used slot, closed slot, and both lines."""
     deleted_twice: tuple[tuple[str, Spot, Spot], ...] = ()
     """What ``new`` made is deleted again: its name, and both lines."""
+    made_through: tuple[tuple[Slot, Slot, Spot], ...] = ()
+    """What a slot holds was made by calling what another slot holds: both slots, and the line where that is done."""
 
     def of(self, *roles: ApiRole) -> Iterator[Site]:
         """Sites of the given roles, each call once, in the order of the source."""

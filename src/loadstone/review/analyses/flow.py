@@ -137,7 +137,9 @@ def lineage(value: Value, state: State) -> Iterator[Value]:
         above = state.lineage.get(current)
         if above is None and isinstance(current, Initial) and isinstance(current.place, Field):
             base = current.place.base
-            above = base if base in state.lineage else None
+            held = state.env.get(base) if isinstance(base, Local | Global | Field) else None
+            came = base if base in state.lineage else None
+            above = held if isinstance(held, Initial) else came  # of a copy of what a pointer led to
         current = above
 
 

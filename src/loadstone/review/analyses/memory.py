@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Access
-from loadstone.review.analyses.flow import lineage
+from loadstone.review.analyses.flow import lineage, mix
 from loadstone.review.analyses.program import Frame, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.sites import Sites
@@ -38,7 +38,7 @@ from loadstone.review.analyses.values import (
 )
 from loadstone.review.analyses.words import describe, is_inside, last_word, rooted_locally, uncast
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.typenames import base_type, element, of_pair, pointee
+from loadstone.review.typenames import base_type, element, is_text_object, of_pair, pointee
 
 __all__ = ["PathMemory"]
 
@@ -155,7 +155,11 @@ class PathMemory:
         """Put a value into a place; ``begun``: the first of a static variable."""
         if not begun:
             self._access(place, state, frame, line, is_write=True, holds=holds)
+        if value in state.lineage and is_text_object(self.type_of(place, frame)):
+            value = self.copy_of_text(value, place, state, frame, line)
         old = state.env.get(place)
+        if isinstance(value, Constant) and value.value == 0 and value.value is not False:
+            self._emptied(Initial(place) if old is None else old, state)
         self._wipe(place, state)
         state.assign(place, value)
         for one in state.either(value):
@@ -179,6 +183,20 @@ class PathMemory:
     def _wipe(place: Place, state: State) -> None:
         """What is written as a whole has no old fields."""
         for field in [p for p in state.env if type(p) is Field and p != place and is_inside(p, place)]:
+            state.drop("env", field)
+
+    def copy_of_text(self, text: Value, source: object, state: State, frame: Frame, line: int) -> Value:
+        """A string is made from a library's text: that is read here, and nothing needs the library any more."""
+        self.sites.use(text, "argument", state, frame, line)
+        made = Unknown(frame.number, ("copy", source))
+        state.renew(made)
+        mix(made, (text,), state, keep=True)
+        return made
+
+    @staticmethod
+    def _emptied(count: Value, state: State) -> None:
+        """A count is zero again: what its table holds from there on is nobody's any more."""
+        for field in [p for p in state.env if type(p) is Field and p.name == ("[", count)]:
             state.drop("env", field)
 
     def forget_inside(self, place: Place, state: State) -> None:

@@ -40,6 +40,7 @@ class Record:
     fills: Found[Fill] = field(default_factory=Found)
     called_slots: dict[Slot, dict[tuple[Spot, bool], None]] = field(default_factory=dict)
     closed_slots: dict[Slot, dict[Spot, None]] = field(default_factory=dict)
+    made_through: dict[tuple[Slot, Slot], Spot] = field(default_factory=dict)
     after_close: dict[tuple[Slot, Slot, Spot], Spot] = field(default_factory=dict)
     cleared: Found[tuple[Slot, tuple[str, str]]] = field(default_factory=Found)
 
@@ -67,6 +68,7 @@ class Record:
         _take_first(self.deleted_twice, other.deleted_twice)
         _take_first(self.late, other.late)
         _take_first(self.after_close, other.after_close)
+        _take_first(self.made_through, other.made_through)
         for slot, calls in other.called_slots.items():
             self.called_slots.setdefault(slot, {}).update(calls)
         for slot, closes in other.closed_slots.items():

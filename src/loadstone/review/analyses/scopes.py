@@ -83,7 +83,8 @@ class Scopes:
             return [state]
         held = state.env.get(place)
         site = self.sites.of(held)
-        if site is not None and site.api.release == "scope" and held not in state.escaped:
+        is_there = held not in state.escaped and held not in state.closed  # it knows when it has been unloaded
+        if site is not None and site.api.release == "scope" and is_there:
             self.sites.release(held, state, frame, leave.line, by=site.api.name)
             return [state]
         if isinstance(held, Object) and (

@@ -92,8 +92,9 @@ class Sites:
         """An object that a library's function made, or a text in its table, used when the library has gone."""
         closed = closed_since(value, state)
         if closed is None:
-            if how in _LIVE and isinstance(value, Initial) and state.closed:
-                self._used_after_close(value, state, frame, line)
+            came = (v for v in lineage(value, state) if isinstance(v, Initial))
+            if how in _LIVE and state.closed and (kept := next(came, None)) is not None:
+                self._used_after_close(kept, state, frame, line)
             return
         chain = [*lineage(value, state)]
         origin = next((s for v in chain if isinstance(v, CallResult) and (s := self.of(v)) is not None), None)

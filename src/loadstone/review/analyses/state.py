@@ -287,10 +287,16 @@ class State:
                 if is_kept and isinstance(held, CallResult):
                     self.escape(held)
             elif held != value and value in _inside(held):
-                older = Unknown(-1, place)
-                self.assign(place, older)
+                older = self.age(place)
                 if (above := libraries.get(held)) is not None:
                     self.put("lineage", older, above)
+
+    def age(self, place: Place) -> Value:
+        """What a place holds was made in an earlier round of a loop: any of those, not the one that was closed."""
+        older = Unknown(-1, place)
+        self.drop("closed", older)
+        self.assign(place, older)
+        return older
 
     def forget_guesses(self) -> None:
         """Drop what is known of values that no call gave: fewer states, a little less precision."""

@@ -24,6 +24,7 @@ from loadstone.review.analyses.values import (
     Constant,
     Field,
     Global,
+    Initial,
     Place,
     PlaceAddress,
     Unknown,
@@ -31,7 +32,7 @@ from loadstone.review.analyses.values import (
 )
 from loadstone.review.analyses.words import describe, last_word, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.typenames import base_type, element, is_text, pointee
+from loadstone.review.typenames import base_type, element, is_text, is_text_object, pointee
 
 __all__ = ["UnknownCalls"]
 
@@ -173,8 +174,11 @@ class UnknownCalls:
             self._fill(call, receiver, values, state, frame, place_of)
         if callee is not None and not isinstance(callee, Code):
             self._handed_under_lock(values, state, frame, call.line)
+        if isinstance(callee, Initial) and isinstance(callee.place, Field | Global):
+            state.put("lineage", made, callee)  # whether a library is behind the pointer shows later
         if isinstance(callee, CallResult) or (callee is not None and callee in state.lineage):
             state.put("lineage", made, callee)
+            self._filled_in(callee, values, state, frame)
             if any(isinstance(v, Code) for v in values):  # it may call us back: it has to stay
                 for above in lineage(callee, state):
                     state.escape(above if isinstance(above, CallResult) else None)
@@ -220,6 +224,14 @@ class UnknownCalls:
             if word == "binary_search" or word in _ASKS_EACH:
                 return Answer("listed", sought, None, not _ASKS_EACH.get(word, True), spot, word)
         return None
+
+    def _filled_in(self, callee: Value, values: tuple[Value, ...], state: State, frame: Frame) -> None:
+        """``get_class(id, iid, &object)``: what a library's function puts into a pointer needs the library."""
+        for value in values:
+            held = state.env.get(value.place) if isinstance(value, PlaceAddress) else None
+            spelled = self.memory.type_of(value.place, frame) if isinstance(value, PlaceAddress) else ""
+            if isinstance(held, Unknown) and spelled.rstrip().endswith("*"):
+                state.put("lineage", held, callee)
 
     def _holds_pointers(self, receiver: Value, frame: Frame) -> bool:
         """Whether what a container holds are bare pointers: taking one out ends no object."""
@@ -291,6 +303,11 @@ class UnknownCalls:
     ) -> None:
         """A container or a string that is given something holds it from here on."""
         place = place_of(call.receiver) if call.receiver is not None else None
+        if place is not None and (self._holds_texts(place, frame) or is_text_object(self.memory.type_of(place, frame))):
+            values = tuple(  # strings are copies
+                self.memory.copy_of_text(v, (id(call), n), state, frame, call.line) if v in state.lineage else v
+                for n, v in enumerate(values)
+            )
         needed = next((v for v in values if v in state.lineage or self.sites.role(v) is ApiRole.RESOLVE), None)
         if place is None or not any(self._is_worth_keeping(v, state) for v in values):
             return

@@ -7,15 +7,16 @@ file only ever makes with ``new`` does not go to ``free``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_statement, stores_in
 from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import filled_names, looked_up, word
 from loadstone.review.typenames import base_type
 
@@ -39,8 +40,17 @@ _MADE_BY: Final = {
 _RELEASES: Final = {**dict.fromkeys(_MADE_BY.values(), 0), "HeapFree": 2}
 """Which argument of a release is the memory."""
 
+_DELETED_BY: Final = {"delete": "new", "delete[]": "new[]"}
+_OF_ONE: Final = re.compile(r"(?:const\s+)?(?:std::)?(?:unique|shared)_ptr\s*<[^<>,\[\]]+>")
+"""Smart pointers that end what they hold with ``delete``."""
+
 _COUNTERPART: Final = re.compile(r"(?i)free|destroy|discard|delete|release|drop|dispose")
 _FREES_TEXT: Final = re.compile(r"(?i)str|text|buf|mem|data|result|msg|name")
+
+_DOES: Final = re.compile(
+    r"(?i)free|destroy|discard|delete|release|drop|dispose|create|make|new|alloc|allocate|get|dup|open|close|build"
+)
+"""Words of a symbol that say what it does, not with what."""
 
 _FREES: Final = re.compile(r"(?i)(?:free|release|dealloc|deallocate|dispose)(?:_?(?:fn|func|mem|memory|block|it))?\Z")
 """Names of functions that take back memory of any kind."""
@@ -62,8 +72,10 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
     members = {m.name for c in unit.classes for m in c.members}
     kept = [found for f in unit.functions for found in _made(f) if found[0] in members]
     foreign = filled_names(facts, unit).union(*(looked_up(facts, f) for f in unit.functions))
-    takers = {name for name in foreign if _COUNTERPART.search(name)}
+    symbols = _symbols(facts, unit)
+    takers = {name for name in foreign if any(map(_COUNTERPART.search, (name, *symbols.get(name, ()))))}
     called = {last_word(c.name) for f in unit.functions for c in calls_in(f.body)}
+    yield from _arrays(unit, members)
     of_others = _made_for(unit, takers, foreign - takers)
     for function in unit.functions:
         local = [*_made(function)]
@@ -81,11 +93,48 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
             elif (
                 name in given
                 and not makers
-                and _has_taker({t for t in takers if given[name] in of_others.get(t, {given[name]})}, release, called)
+                and _has_taker(
+                    {t for t in takers if given[name] in of_others.get(t, {given[name]})},
+                    release,
+                    called,
+                    symbols,
+                    given[name],
+                )
             ):
                 yield WrongAllocator(function, call.line, name, given[name], release)
             elif not makers and release == "free" and _is_made_by_new(unit, classes.get(name, "")):
                 yield WrongAllocator(function, call.line, name, "new", release)
+
+
+def _arrays(unit: ir.Unit, members: AbstractSet[str]) -> Iterator[WrongAllocator]:
+    """``delete`` of what ``new[]`` made, by hand or by a smart pointer of one object, and the other way round."""
+    kept = [(f.owner, *found) for f in unit.functions for found in _new(f) if found[0] in members]
+    for function in unit.functions:
+        local = [*_new(function), *((name, maker) for owner, name, maker in kept if owner == function.owner)]
+        for call in calls_in(function.body):
+            name = word(call.arguments[0]) if call.name == "delete" and call.arguments else ""
+            makers = {maker for held, maker in local if held == name}
+            release = call.function.name if isinstance(call.function, ir.Name) else ""
+            if name and len(makers) == 1 and makers != {_DELETED_BY[release]}:
+                yield WrongAllocator(function, call.line, name, makers.pop(), release)
+        for statement in every_statement(function.body):
+            held = uncast(statement.value) if isinstance(statement, ir.Assign) else None
+            if isinstance(statement, ir.Assign) and isinstance(held, ir.Call) and _OF_ONE.fullmatch(statement.type):
+                made = [uncast(a) for a in held.arguments]
+                if len(made) == 1 and isinstance(made[0], ir.Operation) and _maker(made[0]) == "new[]":
+                    yield WrongAllocator(function, statement.line, word(statement.target), "new[]", "delete")
+
+
+def _new(function: ir.Function) -> Iterator[tuple[str, str]]:
+    """The variables and members of a function that hold what ``new`` made, and which of its two forms."""
+    for store in stores_in(function.body):
+        made = uncast(store.value)
+        if isinstance(made, ir.Operation) and made.operator == "new":
+            yield word(store.target), _maker(made)
+
+
+def _maker(made: ir.Operation) -> str:
+    return "" if made.operator != "new" else "new" if len(made.operands) == 1 else "new[]"
 
 
 def _made_for(unit: ir.Unit, takers: AbstractSet[str], makers: AbstractSet[str]) -> dict[str, set[str]]:
@@ -101,11 +150,36 @@ def _made_for(unit: ir.Unit, takers: AbstractSet[str], makers: AbstractSet[str])
     return {taker: given for taker, given in found.items() if given}
 
 
-def _has_taker(takers: set[str], release: str, called: set[str]) -> bool:
+def _has_taker(takers: set[str], release: str, called: set[str], symbols: Mapping[str, set[str]], maker: str) -> bool:
     """Whether the library has a function of its own that takes back what it made: it says so, or nobody calls it."""
     if release == "delete":
         return bool(takers)
-    return release == "free" and any(_FREES_TEXT.search(t) or (_FREES.match(t) and t not in called) for t in takers)
+    made = [_stem(symbol) for symbol in symbols.get(maker, ())]
+    return release == "free" and any(
+        any(map(_FREES_TEXT.search, (t, *symbols.get(t, ()))))
+        or (_FREES.match(t) and t not in called)
+        or any(_stem(symbol) in made for symbol in symbols.get(t, ()))
+        for t in takers
+    )
+
+
+def _stem(symbol: str) -> tuple[str, ...]:
+    """What a symbol is about: ``("png", "info")`` of ``png_create_info`` and of ``png_free_info``."""
+    words = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+", symbol)
+    return tuple(w.lower() for w in words if not _DOES.fullmatch(w))
+
+
+def _symbols(facts: Facts, unit: ir.Unit) -> dict[str, set[str]]:
+    """The symbols that variables and members of a file are looked up by."""
+    found: dict[str, set[str]] = {}
+    for function in unit.functions:
+        for store in stores_in(function.body):
+            call = uncast(store.value)
+            api = facts.apis.get(call.name) if isinstance(call, ir.Call) else None
+            if isinstance(call, ir.Call) and api is not None and api.role is ApiRole.RESOLVE:
+                texts = (a.value for a in map(uncast, call.arguments) if isinstance(a, ir.Literal))
+                found.setdefault(word(store.target), set()).update(text for text in texts if isinstance(text, str))
+    return found
 
 
 def _is_made_by_new(unit: ir.Unit, name: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
@@ -17,7 +18,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.lookups import calls_of, word
+from loadstone.review.rules.lookups import called_through, calls_of, looked_up, plays, word
 from loadstone.review.walk import expressions
 
 __all__ = ["TooLate", "destroyed_late", "emptied", "interfaces", "library_members"]
@@ -28,6 +29,7 @@ _OWNING: Final = (
 )
 """An owning pointer to one of the classes; a deleter that has members may hold the library."""
 
+_SMART: Final = re.compile(r"\b(?:unique|shared)_ptr\s*<")
 _USING: Final = re.compile(r"\busing\s+(\w+)\s*=\s*([^;{}]+);")
 _DELETES: Final = frozenset({"delete", "qDeleteAll", "deleteLater"})
 _EMPTIES: Final = frozenset({"clear", "reset", "pop_back"})
@@ -53,6 +55,7 @@ def destroyed_late(facts: Facts, unit: ir.Unit) -> Iterator[TooLate]:
     made = interfaces(unit)
     closers = _closers(facts, unit)
     owning = _owning(unit, made)
+    yield from _closed_under_locals(facts, unit, made)
     if owning is None:
         return
     holders = _holders(facts, unit, closers)
@@ -99,6 +102,50 @@ def _locals_late(unit: ir.Unit, owning: re.Pattern[str], holders: set[str]) -> I
                     yield TooLate(
                         last_word(function.name), name, library, libraries[library], objects[name], function.name
                     )
+
+
+def _closed_under_locals(facts: Facts, unit: ir.Unit, made: set[str]) -> Iterator[TooLate]:
+    """``unique_ptr<Tool, End> tool(make(), end); dlclose(lib); }``: the local ends behind the close of its block."""
+    plain = re.compile(rf"(?:unique|shared)_ptr\s*<\s*(?:\w+::)*(?:{_one_of(made) or '-'})\s*>")
+    for function in unit.functions if "_ptr" in unit.text else ():
+        symbols = looked_up(facts, function)
+        for block in (function.body, *every_statement(function.body)) if symbols else ():
+            alive: dict[str, int] = {}
+            for statement in block.body if isinstance(block, ir.Block) else ():
+                for name in [n for n in alive if _is_let_go(statement, n)]:
+                    del alive[name]
+                if isinstance(statement, ir.Assign) and statement.declares:
+                    if (name := word(statement.target)) and _needs_library(statement, symbols, plain):
+                        alive[name] = statement.line
+                    continue
+                close = uncast(statement.expression) if isinstance(statement, ir.Evaluate) else None
+                if isinstance(close, ir.Call) and plays(facts, close, ApiRole.UNLOAD):
+                    library = word(close.arguments[0] if close.arguments else close.receiver) or "it"
+                    for name, declared in alive.items():
+                        owner = last_word(function.name)
+                        yield TooLate(owner, name, library, close.line, declared, function.name)
+                    alive.clear()
+
+
+def _needs_library(declared: ir.Assign, symbols: AbstractSet[str], plain: re.Pattern[str]) -> bool:
+    """Whether the end of a smart pointer runs code of the library whose function made what it holds."""
+    held = uncast(declared.value)
+    if not isinstance(held, ir.Call) or not _SMART.search(declared.type) or not 1 <= len(held.arguments) <= 2:
+        return False
+    first, *deleter = map(uncast, held.arguments)
+    made = isinstance(first, ir.Call) and called_through(first, symbols)
+    return made and (word(deleter[0]) in symbols if deleter else plain.search(declared.type) is not None)
+
+
+def _is_let_go(statement: ir.Statement, name: str) -> bool:
+    """Whether a statement ends what a smart pointer holds, or hands it on."""
+    within = ir.Block(statement.line, statement.line, (statement,))
+    given = any(isinstance(s, ir.Assign) and not s.declares and word(s.target) == name for s in every_statement(within))
+    return given or any(
+        (word(call.receiver) == name and last_word(call.name) in {"reset", "release", "swap"})
+        or (last_word(call.name) == "move" and name in map(word, call.arguments))
+        for call in calls_in(within)
+    )
 
 
 def _receivers(value: ir.Expression | None) -> Iterator[str]:
@@ -242,24 +289,26 @@ def _deleted_late(facts: Facts, unit: ir.Unit, made: set[str]) -> Iterator[TooLa
             named = [a.name for a in bare if isinstance(a, ir.Name | ir.Member)]
             if last_word(call.name) in _DELETES and close is not None and call.line > close.line:
                 late = next((n for n in named if pointed.search(types.get(n, ""))), None)
-                if late is not None and not _leaves_between(function, close.line, call.line):
+                if late is not None and not _leaves_between(function, close, call.line):
                     yield TooLate(last_word(function.name), late, "it", close.line, call.line, function.name)
 
 
-def _leaves_between(function: ir.Function, first: int, last: int) -> bool:
+def _leaves_between(function: ir.Function, close: ir.Call, last: int) -> bool:
     """Whether the close ends its branch: what is deleted after it belongs to another."""
     return any(
-        isinstance(s, ir.Return | ir.Raise) and first < s.line < last and not _is_nested(function, s, first)
+        isinstance(s, ir.Return | ir.Raise) and close.line <= s.line < last and not _is_nested(function, s, close)
         for s in every_statement(function.body)
     )
 
 
-def _is_nested(function: ir.Function, leaving: ir.Statement, first: int) -> bool:
+def _is_nested(function: ir.Function, leaving: ir.Statement, close: ir.Call) -> bool:
     """Whether a way out stands in a branch that the condition holding the close decides about."""
-    for statement in every_statement(function.body):
-        if isinstance(statement, ir.If) and statement.line == first:
-            return any(s is leaving for s in every_statement(statement.then))
-    return False
+    return any(
+        isinstance(s, ir.If)
+        and any(e is close for e in expressions(s.condition))
+        and any(inner is leaving for inner in every_statement(s.then))
+        for s in every_statement(function.body)
+    )
 
 
 def _mentions(function: ir.Function, member: str, before: int) -> bool:

@@ -14,6 +14,7 @@ from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language, Loop
 from loadstone.review.rules.copied_handles import copied_handles
+from loadstone.review.rules.owner_members import owned_twice, uncounted_copies
 from loadstone.review.rules.places import NATIVE, at, in_file, step
 from loadstone.review.rules.rule import Rule
 
@@ -77,6 +78,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             condition=again.condition,
         )
     yield from _copied(rule, facts)
+    yield from _of_owners(rule, facts)
     for site in facts.of(ApiRole.LOAD):
         if len(site.closes) == 1 and not any(u.closed for u in site.uses):
             close = min(site.closes)
@@ -107,6 +109,29 @@ def _copied(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     FlowStep(first, "released", "release"),
                     FlowStep(again, "released again", "release"),
                 ),
+                context=found.function.name,
+                condition=found.function.condition,
+            )
+
+
+def _of_owners(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Two owners of one handle: a base and its derived class, two smart pointers, a copy that counts nobody."""
+    for unit in (u for u in facts.program.units if u.language is Language.CPP):
+        every = [
+            *((one, 675, f"{one.member} is closed at line {one.line} and again at line {one.ended}.")
+              for one in owned_twice(facts, unit)),
+            *((one, 911, f"The copy takes {one.member} and does not count itself; line {one.ended} counts one down.")
+              for one in uncounted_copies(unit)),
+        ]  # fmt: skip
+        for found, cwe, said in every:
+            here, other = (Spot(unit.path, n, found.function.name) for n in (found.line, found.ended))
+            yield rule.no(
+                said,
+                at(here),
+                cwe=cwe,
+                severity=Severity.MEDIUM,
+                fix="Give it one owner, or count each.",
+                why=(step(here, "one owner", "acquire"), step(other, "another", "release")),
                 context=found.function.name,
                 condition=found.function.condition,
             )

@@ -13,9 +13,10 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import MAINS, place_named, uncast
 from loadstone.review.apis import CORE, Api, ApiRole
-from loadstone.review.ir import Assign, Call, Function, If, Jump, Label, Language, Literal, Member, Name, Return
+from loadstone.review.ir import Assign, Call, Function, If, Jump, Label, Language, Literal, Loop, Member, Name, Return
 from loadstone.review.rules.half_built import thrown_away
 from loadstone.review.rules.lookups import looked_up, word
+from loadstone.review.rules.owner_members import lost_in_assignment
 from loadstone.review.rules.places import NATIVE, at, in_file, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -47,6 +48,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _leaks(rule, facts, site, open_exits, closes=closes, outlives=outlives, owned=owned, kept=kept)
     yield from _never_given_back(rule, facts)
     yield from _half_built(rule, facts)
+    yield from _opened_each_round(rule, native)
+    yield from _lost_in_assignment(rule, facts)
     yield from _lost_by_realloc(rule, facts, {path for path, _ in working})
     yield from _praise(rule, [s for s in native if not s.is_inner and s.api.role is ApiRole.LOAD])
 
@@ -133,6 +136,51 @@ def _half_built(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 why=(step(first, "opened", "acquire"), step(last, "thrown with it open", "use")),
                 context=function.name,
                 condition=function.condition,
+            )
+
+
+def _opened_each_round(rule: Rule, native: list[Site]) -> Iterator[Claim]:
+    """``for (...) lib = dlopen(names[i], flags);``: nothing in the loop asks, keeps or closes what a round opened."""
+    for site in native:
+        if site.is_inner or site.api.role is not ApiRole.LOAD:
+            continue
+        for loop in (s for s in every_statement(site.function.body) if isinstance(s, Loop) and not _is_left(s)):
+            opened = next((s for s in loop.body.body if isinstance(s, Assign) and uncast(s.value) is site.call), None)
+            if opened is None or opened.declares or not isinstance(opened.target, Name):
+                continue
+            name = opened.target.name
+            asked = [e for e in (*every_expression(loop.body), *expressions(loop.condition)) if isinstance(e, Name)]
+            if not any(e.name == name and e is not opened.target for e in asked):
+                yield rule.no(
+                    f"{name} is opened in each round of the loop; the library of the round before stays open.",
+                    at(site.spot),
+                    confidence=Confidence.LIKELY,
+                    fix="Leave the loop when it is open, or close it first.",
+                    context=site.function.name,
+                    condition=site.function.condition,
+                )
+
+
+def _is_left(loop: Loop) -> bool:
+    """Whether a loop is left from within."""
+    inner = every_statement(loop.body)
+    return any(isinstance(s, Return) or (isinstance(s, Jump) and s.kind != "continue") for s in inner)
+
+
+def _lost_in_assignment(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """An assignment takes over another object's library, and what the object had before stays open."""
+    for unit in (u for u in facts.program.units if u.language is Language.CPP):
+        for found in lost_in_assignment(facts, unit):
+            spot, ended = (Spot(unit.path, n, found.function.name) for n in (found.line, found.ended))
+            yield rule.no(
+                f"{found.member} is overwritten at line {found.line}; the library it held stays open, which the "
+                f"destructor would close (line {found.ended}).",
+                at(spot),
+                confidence=Confidence.LIKELY,
+                fix="Close it before, or swap the two and let the other object close it.",
+                why=(step(ended, "closed by the destructor", "release"), step(spot, "overwritten", "use")),
+                context=found.function.name,
+                condition=found.function.condition,
             )
 
 

@@ -56,7 +56,7 @@ def stale_entries(facts: Facts, unit: ir.Unit) -> Iterator[Stale]:
             close = next(calls_of(facts, function, ApiRole.UNLOAD), None)
             if close is None or "~" in function.name or function is filled[0] or function.owner != filled[0].owner:
                 continue
-            if _is_named(function, name, by_name):
+            if _is_named(function, name, {n: f for n, f in by_name.items() if f is not filled[0]}):
                 continue
             used = next(
                 (line for f in unit.functions if f is not function and (line := _looked_into(f, name, owner))), 0

@@ -11,7 +11,7 @@ from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.destruction_order import emptied, interfaces, library_members
@@ -50,6 +50,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _left_running(rule, facts, unit)
         yield from _unjoined(rule, facts, unit)
         yield from _let_go(rule, facts, unit)
+        yield from _ended_without_wait(rule, facts, unit)
 
 
 def _registered(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
@@ -276,7 +277,12 @@ def _unjoined(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
         first = next(
             (c for c in calls_in(function.body) if plays(facts, c, ApiRole.UNLOAD) or _closes_member(c, closing)), None
         )
-        if first is None or last_word(function.name) in workers or function.name in members or not _is_kept(first):
+        if (
+            first is None
+            or last_word(function.name) in workers
+            or function.name in members
+            or not _is_kept(first, unit, function)
+        ):
             continue  # what closes an object's library for its owner is asked about where the owner calls it
         calls = [*calls_in(function.body)]
         before = [c for c in calls if c.line <= first.line and (last_word(c.name) in waiting or _waits(facts, c))]
@@ -286,6 +292,35 @@ def _unjoined(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
             line = next(iter(workers.values()))
             message = f"The thread started at line {line} may still run in the library that line {first.line} closes."
             yield _finding(rule, unit, function, first.line, line, message)
+
+
+def _ended_without_wait(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """A thread of a library's own function is kept, and who closes the library deals with it, but waits too late."""
+    kept = dict(pair for function in unit.functions for pair in _kept_threads(facts, function))
+    for function in unit.functions if kept else ():
+        calls = [*calls_in(function.body)]
+        close = next((c for c in calls if plays(facts, c, ApiRole.UNLOAD)), None)
+        if close is None or not _is_kept(close, unit, function) or any(plays(facts, c, ApiRole.THREAD) for c in calls):
+            continue
+        named = {e.name for e in every_expression(function.body) if isinstance(e, ir.Name | ir.Member)} & kept.keys()
+        if named and not any(_waits(facts, c) and c.line <= close.line for c in calls):
+            line = kept[min(named)]
+            message = f"The thread started at line {line} may still run in the library that line {close.line} closes."
+            yield _finding(rule, unit, function, close.line, line, message)
+
+
+def _kept_threads(facts: Facts, function: ir.Function) -> Iterator[tuple[str, int]]:
+    """The variables and members that hold a thread which runs a function that a lookup gave, and where it starts."""
+    symbols = looked_up(facts, function)
+    for statement in every_statement(function.body):
+        for call in (p for p in parts_of(statement) if isinstance(p, ir.Call)):
+            if plays(facts, call, ApiRole.THREAD) and _runs(call, symbols):
+                first = uncast(call.arguments[0])
+                is_out = isinstance(first, ir.Operation) and first.operator == "address"
+                held = first.operands[0] if isinstance(first, ir.Operation) and is_out else None
+                held = statement.target if held is None and isinstance(statement, ir.Assign) else held
+                if name := word(held):
+                    yield name, call.line
 
 
 def _closes_member(call: ir.Call, closing: set[str]) -> bool:
@@ -380,12 +415,13 @@ def _waiting(facts: Facts, unit: ir.Unit) -> set[str]:
     return {last_word(f.name) for f in unit.functions if any(_waits(facts, c) for c in calls_in(f.body))}
 
 
-def _is_kept(close: ir.Call) -> bool:
+def _is_kept(close: ir.Call, unit: ir.Unit, function: ir.Function) -> bool:
     """Whether what is closed is kept in memory: a handle that a failed start gives up is not in use yet."""
     subject = uncast(close.arguments[0]) if close.arguments else uncast(close.receiver)
-    return isinstance(subject, ir.Member) or (
-        isinstance(subject, ir.Name) and (subject.name.endswith("_") or subject.name.startswith("m_"))
-    )
+    own = {p.name for p in function.parameters}
+    own |= {word(s.target) for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.declares}
+    shared = {v.name for v in unit.variables} | {m.name for c in unit.classes for m in c.members}
+    return isinstance(subject, ir.Member) or (isinstance(subject, ir.Name) and subject.name in shared - own)
 
 
 def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, other: int, message: str) -> Claim:

@@ -233,6 +233,9 @@ def _kept_in_files(rule: Rule, facts: Facts) -> Iterator[Claim]:
 def _objects_after(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """What one function put into memory from a library is used by another, after it closed that library."""
     fills = {(fill.slot, fill.library): fill for fill in facts.fills if fill.library is not None}
+    for slot, via, spot in facts.made_through:  # by a pointer that came from the library
+        for known, library in [key for key in fills if key[0] == via]:
+            fills.setdefault((slot, library), fills[known, library]._replace(slot=slot, site=None, spot=spot))
     done = set()
     for used, owner, spot, closed in facts.after_close:
         fill = fills.get((used, owner))

@@ -40,6 +40,7 @@ from loadstone.review.analyses.lifetimes.vocabulary import (
     Summary,
 )
 from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.typenames import is_text_object
 from loadstone.review.walk import expressions
 
 __all__ = ["LifetimeEvaluator"]
@@ -143,6 +144,8 @@ class LifetimeEvaluator:
         for stored, middle in self.value(given, state):
             place = self.place(target, middle)
             value = self.memory.moved(self.memory.read(place, middle, line), operator, stored) if operator else stored
+            if isinstance(place, VariableOf) and is_text_object(self.memory.locals.get(place.name, "")):
+                value = self.memory.fresh(target, middle)  # a string copies what it is made from
             if place is not None and not (isinstance(place, PartOf) and is_vague(HeldIn(place))):
                 if isinstance(place, VariableOf):
                     self.memory.forget_behind(place, middle)

@@ -209,6 +209,7 @@ class Memory:
         wrong = wrong or self.mismatched(value, call)
         if wrong:
             self.events[Event(wrong, name, call.line, made_line(value), api, call.name)] = None
+            state.handed |= {value}
             return
         block = value
         before = state.ended.get(block)
@@ -242,8 +243,11 @@ class Memory:
         made = self.made.get(value) if isinstance(value, Made) else None
         if made is None or not made[0].release or made[0].release == call.name:
             return ""
+        if (made[0].kind, call.name) == ("on demand", "HeapFree"):
+            return ""  # what FormatMessage allocates goes to either (its reference page)
         known = self.tables.get(made[0].release)
-        return "mismatched" if known is not None and call.name in ONE_KIND and made[0].release in ONE_KIND else ""
+        takes_one = call.name in ONE_KIND or call.name == "delete"
+        return "mismatched" if known is not None and takes_one and made[0].release in ONE_KIND else ""
 
     def touch(self, value: Value, line: int, state: LifetimeState, how: str) -> None:
         """Something is done with a value: it must still be there."""
@@ -300,6 +304,8 @@ class Memory:
 def is_good(made: Made, api: Api, state: LifetimeState) -> bool:
     """Whether a path has asked whether it was made, and it was."""
     known, status = state.range_of(made), state.range_of(Status(made))
+    if api.out is not None and api.role is ApiRole.ALLOCATE and known.nonzero:
+        return True  # the text itself was asked about, not the status
     if api.out is not None and api.success is not Success.NONE:
         match api.success:
             case Success.ZERO:

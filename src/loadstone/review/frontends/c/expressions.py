@@ -392,8 +392,9 @@ class CExpressions:
         return ir.Operation(line, "new", (made,) if length is None else (made, self.lower(length)))
 
     def _delete(self, node: Node) -> ir.Expression:
-        values = self.arguments(node)
-        return ir.Call(self.line(node), "delete", ir.Name(self.line(node), "delete"), values, (), None, self.line(node))
+        line = self.line(node)
+        spelled = "delete[]" if any(child.type == "[" for child in node.children) else "delete"
+        return ir.Call(line, "delete", ir.Name(line, spelled), self.arguments(node), (), None, line)
 
     def _compound_literal(self, node: Node) -> ir.Expression:
         spelled = node.child_by_field_name("type")
