@@ -16,8 +16,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_statement, stores_in
 from loadstone.review.analyses.words import last_word, uncast
-from loadstone.review.apis import ApiRole
-from loadstone.review.rules.lookups import filled_names, looked_up, word
+from loadstone.review.rules.lookups import filled_names, looked_up, symbols_of, word
 from loadstone.review.typenames import base_type
 
 __all__ = ["WrongAllocator", "wrong_allocators"]
@@ -72,7 +71,7 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
     members = {m.name for c in unit.classes for m in c.members}
     kept = [found for f in unit.functions for found in _made(f) if found[0] in members]
     foreign = filled_names(facts, unit).union(*(looked_up(facts, f) for f in unit.functions))
-    symbols = _symbols(facts, unit)
+    symbols = symbols_of(facts, unit)
     takers = {name for name in foreign if any(map(_COUNTERPART.search, (name, *symbols.get(name, ()))))}
     called = {last_word(c.name) for f in unit.functions for c in calls_in(f.body)}
     yield from _arrays(unit, members)
@@ -167,19 +166,6 @@ def _stem(symbol: str) -> tuple[str, ...]:
     """What a symbol is about: ``("png", "info")`` of ``png_create_info`` and of ``png_free_info``."""
     words = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+", symbol)
     return tuple(w.lower() for w in words if not _DOES.fullmatch(w))
-
-
-def _symbols(facts: Facts, unit: ir.Unit) -> dict[str, set[str]]:
-    """The symbols that variables and members of a file are looked up by."""
-    found: dict[str, set[str]] = {}
-    for function in unit.functions:
-        for store in stores_in(function.body):
-            call = uncast(store.value)
-            api = facts.apis.get(call.name) if isinstance(call, ir.Call) else None
-            if isinstance(call, ir.Call) and api is not None and api.role is ApiRole.RESOLVE:
-                texts = (a.value for a in map(uncast, call.arguments) if isinstance(a, ir.Literal))
-                found.setdefault(word(store.target), set()).update(text for text in texts if isinstance(text, str))
-    return found
 
 
 def _is_made_by_new(unit: ir.Unit, name: str) -> bool:

@@ -40,6 +40,7 @@ def changed_in_loops(unit: ir.Unit) -> Iterator[ChangedInLoop]:
     """The loops of a file that change what they go through, and go on."""
     for function in unit.functions:
         types = _types(unit, function)
+        yield from _stepped(function)
         for loop in every_statement(function.body):
             if not isinstance(loop, ir.Loop) or loop.each is None or not (container := word(loop.each[1])):
                 continue
@@ -52,6 +53,24 @@ def changed_in_loops(unit: ir.Unit) -> Iterator[ChangedInLoop]:
                 for call in (p for p in parts_of(statement) if isinstance(p, ir.Call)):
                     if _changes(unit, function, call, container, current, is_row=is_row) and _goes_on(loop.body, call):
                         yield ChangedInLoop(container, loop.line, call.line, function)
+
+
+def _stepped(function: ir.Function) -> Iterator[ChangedInLoop]:
+    """``for (it = plugins.begin(); ...; ++it) plugins.erase(it);``: the step starts from an iterator that has ended."""
+    for loop in (s for s in every_statement(function.body) if isinstance(s, ir.Loop) and s.step):
+        stepped = {e.name for step in loop.step for e in expressions(step) if isinstance(e, ir.Name)}
+        for statement in every_statement(loop.body):
+            call = statement.expression if isinstance(statement, ir.Evaluate) else None
+            if not isinstance(call, ir.Call) or last_word(call.name) != "erase" or call.receiver is None:
+                continue
+            erased = word(call.arguments[0]) if len(call.arguments) == 1 else ""
+            if erased in stepped and _goes_on(loop.body, call) and not _is_set(loop.body, erased, call.line):
+                yield ChangedInLoop(word(call.receiver) or "the container", loop.line, call.line, function)
+
+
+def _is_set(body: ir.Block, name: str, line: int) -> bool:
+    """Whether the iterator is given another place behind a line."""
+    return any(isinstance(s, ir.Assign) and word(s.target) == name and s.line >= line for s in every_statement(body))
 
 
 def _types(unit: ir.Unit, function: ir.Function) -> dict[str, str]:

@@ -15,6 +15,7 @@ from loadstone.review.analyses.words import MAINS, place_named, uncast
 from loadstone.review.apis import CORE, Api, ApiRole
 from loadstone.review.ir import Assign, Call, Function, If, Jump, Label, Language, Literal, Loop, Member, Name, Return
 from loadstone.review.rules.half_built import thrown_away
+from loadstone.review.rules.left_objects import left_objects
 from loadstone.review.rules.lookups import looked_up, word
 from loadstone.review.rules.owner_members import lost_in_assignment
 from loadstone.review.rules.places import NATIVE, at, in_file, resolve_lines, step
@@ -49,6 +50,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _never_given_back(rule, facts)
     yield from _half_built(rule, facts)
     yield from _opened_each_round(rule, native)
+    yield from _left_objects(rule, facts)
     yield from _lost_in_assignment(rule, facts)
     yield from _lost_by_realloc(rule, facts, {path for path, _ in working})
     yield from _praise(rule, [s for s in native if not s.is_inner and s.api.role is ApiRole.LOAD])
@@ -165,6 +167,27 @@ def _is_left(loop: Loop) -> bool:
     """Whether a loop is left from within."""
     inner = every_statement(loop.body)
     return any(isinstance(s, Return) or (isinstance(s, Jump) and s.kind != "continue") for s in inner)
+
+
+def _left_objects(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """What a library's function made is not ended on a way out, which another function of the library would do."""
+    for unit in (u for u in facts.program.units if u.language in NATIVE):
+        for found in left_objects(facts, unit):
+            made, left, ended = (Spot(unit.path, n, found.function.name) for n in (found.made, found.left, found.ended))
+            yield rule.no(
+                f"{found.name}, which the library made at line {found.made}, is not ended at the exit at line "
+                f"{found.left}; line {found.ended} does that on another way.",
+                at(left),
+                confidence=Confidence.LIKELY,
+                fix="End it on this way out too, before the library is closed.",
+                why=(
+                    step(made, "made by the library", "acquire"),
+                    step(left, "left behind", "use"),
+                    step(ended, "ended on another way", "release"),
+                ),
+                context=found.function.name,
+                condition=found.function.condition,
+            )
 
 
 def _lost_in_assignment(rule: Rule, facts: Facts) -> Iterator[Claim]:

@@ -13,7 +13,17 @@ from loadstone.review.analyses.words import place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.walk import expressions, kept
 
-__all__ = ["called_through", "calls_of", "family", "filled_names", "looked_up", "made_by_library", "plays", "word"]
+__all__ = [
+    "called_through",
+    "calls_of",
+    "family",
+    "filled_names",
+    "looked_up",
+    "made_by_library",
+    "plays",
+    "symbols_of",
+    "word",
+]
 
 
 def word(expression: ir.Expression | None) -> str:
@@ -56,6 +66,20 @@ def looked_up(facts: Facts, function: ir.Function) -> frozenset[str]:
         elif call.name in _BIT_COPIES and len(call.arguments) > 1 and _last(call.arguments[1]) in found - {""}:
             found.add(_last(call.arguments[0]))  # memcpy(&run, &symbol, sizeof run)
     return frozenset(found - {""})
+
+
+@kept
+def symbols_of(facts: Facts, unit: ir.Unit) -> dict[str, set[str]]:
+    """The symbols that variables and members of a file are looked up by."""
+    found: dict[str, set[str]] = {}
+    for function in unit.functions:
+        for store in stores_in(function.body):
+            call = uncast(store.value)
+            api = facts.apis.get(call.name) if isinstance(call, ir.Call) else None
+            if isinstance(call, ir.Call) and api is not None and api.role is ApiRole.RESOLVE:
+                texts = (a.value for a in map(uncast, call.arguments) if isinstance(a, ir.Literal))
+                found.setdefault(word(store.target), set()).update(text for text in texts if isinstance(text, str))
+    return found
 
 
 _BIT_COPIES: Final = frozenset({"memcpy", "memmove", "std::memcpy"})

@@ -14,6 +14,7 @@ from loadstone.review.analyses.words import MAINS, last_word
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Assign, AssignmentExpression, Language
 from loadstone.review.rules.back_pointers import left_behind
+from loadstone.review.rules.closed_entries import closed_entries
 from loadstone.review.rules.destruction_order import destroyed_late
 from loadstone.review.rules.ended_objects import used_after_end
 from loadstone.review.rules.evicted import evicted
@@ -157,6 +158,7 @@ def _still_listed(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """A library is closed, and a table in which others look things up still holds what it made."""
     yield from _kept_in_files(rule, facts)
     yield from _left_behind(rule, facts)
+    yield from _closed_in_table(rule, facts)
     for unit in (u for u in facts.program.units if u.language is Language.CPP):
         for stale in stale_entries(facts, unit):
             filled, closed, used = (
@@ -227,6 +229,24 @@ def _kept_in_files(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 ),
                 context=kept.function.name,
                 condition=kept.function.condition,
+            )
+
+
+def _closed_in_table(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """One entry of a table is closed and stays there for others to call through, or to close again."""
+    for unit in (u for u in facts.program.units if u.language in NATIVE):
+        for entry in closed_entries(facts, unit):
+            closed, used = (Spot(unit.path, n, entry.function.name) for n in (entry.closed, entry.used))
+            yield rule.no(
+                f"Line {entry.closed} closes the library of an entry of {entry.table}, which stays in the table; line "
+                f"{entry.used} uses such an entry.",
+                at(closed),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix="Take the entry out of the table, or mark it as free, where it is closed.",
+                why=(step(closed, "closed, and the entry stays", "release"), step(used, "an entry is used", "use")),
+                context=entry.function.name,
+                condition=entry.function.condition,
             )
 
 
