@@ -146,15 +146,26 @@ _IS_PACKAGE: Final = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _SONAME: Final = re.compile(r"(.+?)\.so\.([^/]+)$|(.+?)-([0-9][^/]*)\.so$")
 
 
-def package_names_of(soname: str) -> tuple[str, ...]:
+_OF_UBUNTU: Final = {"libjpeg.so.62": "libjpeg62"}
+"""Libraries whose package Ubuntu calls otherwise than Debian."""
+
+
+def package_names_of(soname: str, *, on_ubuntu: bool = False) -> tuple[str, ...]:
     """What the package of a library may be called, the likeliest first; empty for a name that is none.
+
+    ``on_ubuntu``: where Ubuntu has it from other sources than Debian.
 
     >>> package_names_of("libicui18n.so.66"), package_names_of("libGL.so.1")
     (('libicu66', 'libicui18n66'), ('libgl1',))
     """
     patterns = ((pattern.fullmatch(soname), package) for pattern, package in _PATTERNS)
     of_family = (package.format(*found.groups()) for found, package in patterns if found is not None)
-    names = (_OTHERWISE.get(soname), next(of_family, None), package_name_of(soname))
+    names = (
+        _OF_UBUNTU.get(soname) if on_ubuntu else None,
+        _OTHERWISE.get(soname),
+        next(of_family, None),
+        package_name_of(soname),
+    )
     return tuple(dict.fromkeys(filter(None, names)))
 
 

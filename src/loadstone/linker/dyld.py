@@ -20,7 +20,7 @@ from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Format, Image, ImageKind, SymbolBinding
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
-from loadstone.linker.diagnoses.environments import anew
+from loadstone.linker.diagnoses.environments import anew, from_source
 from loadstone.linker.diagnoses.mistyped import meant
 from loadstone.linker.dyld_advice import architecture_of, build_for, lead
 from loadstone.linker.dyld_policy import build_for_macos, numbers_of, of_another_team, unmet
@@ -37,8 +37,8 @@ __all__ = ["DyldRules"]
 _SYSTEM: Final = ("/usr/lib/", "/System/Library/", "/System/iOSSupport/")
 _FALLBACK: Final = ("/usr/local/lib", "/usr/lib")
 _MAX_MISSING: Final = 20
-_OF_A_LIBRARY: Final = re.compile(r"__ZNK?\d+(?!_)")
-"""A C++ name in a namespace or a class that is not the C++ library's own."""
+_OF_A_LIBRARY: Final = re.compile(r"__ZNK?\d+(?!_)|_(?!(?:objc|OBJC|dyld|swift)_)[A-Za-z]")
+"""A C++ name in a namespace or a class that is not the C++ library's own, or one of C that no compiler makes up."""
 
 
 @dataclass(slots=True)
@@ -343,22 +343,25 @@ class DyldRules:
             )
 
     def _of_nobody(self, member: SimulatedLibrary, image: Image, offered: set[str]) -> Iterator[Diagnosis]:
-        """C++ names of no library of the system, looked up in all that is loaded, which nothing there defines."""
+        """Names that are not of the system, looked up in all that is loaded, which nothing there defines."""
         known = offered.union(*(_exported(m.image) for m in members_below(member) if m.image is not None))
         wanted = (s for s in image.imports if not s.library and s.binding is not SymbolBinding.WEAK)
-        absent = (s for s in wanted if _OF_A_LIBRARY.match(s.name) and s.name not in known)
+        absent = (
+            s for s in wanted if _OF_A_LIBRARY.match(s.name) and s.name not in known and not is_host_symbol(s.name[1:])
+        )
         for symbol in islice(absent, _MAX_MISSING):
-            again = anew(self.model, member.path)
+            is_of_c = not symbol.name.startswith("__Z")
+            again = (from_source if is_of_c else anew)(self.model, member.path)
+            how = "away from other copies of that library (brew uninstall)"
+            how = "where that library is installed and its build finds it" if is_of_c else how
             yield Diagnosis(
                 code="macho-symbol",
                 blocking=True,
                 subject=symbol.name,
                 explanation=f"{member.path} looks for {symbol.name} in all that is loaded, and nothing there has it: it"
-                " was built with another copy of the library that does.",
+                " was built with another copy of the library that does, or without any.",
                 loader_message=f"dlopen({member.path}, 0x0002): symbol not found in flat namespace '{symbol.name}'",
-                advice=f"{again}, away from other copies of that library (brew uninstall)"
-                if again
-                else "link it with that library, or load that one first",
+                advice=(f"{again}, {how}" if again else "link it with that library, or load that one first"),
                 chain=member.chain,
                 evidence=(Location.bytes(member.path, symbol.offset, 16),),
                 confidence=Confidence.LIKELY,

@@ -39,6 +39,7 @@ _KITS: Final = ("/usr/local/mysql/lib", "/usr/local/lib", "/opt/homebrew/lib", "
 _PREFIXES: Final = ("/opt/homebrew/", "/usr/local/")
 _LEVELS: Final = 16
 _MAX_INSIDE: Final = 200
+_DIGITS: Final = 9
 _ARM: Final = "aarch64"
 _APPLE, _INTEL = "arm64", "x86_64"
 
@@ -241,11 +242,19 @@ def _fits(model: LoaderModel, path: str, like: Image | None) -> bool:
 def _rebuilt_for(model: LoaderModel, leaf: str, other: str, path: str) -> str:
     """What to do where the library is there in another version, whose interface is another one."""
     said = f"there is {other}: install a build of {posixpath.basename(path)} for it, or the {leaf} it names"
+    formula = _BREWED.match(model.view.real_path(other))
+    if formula is not None and _numbers(other) < _numbers(leaf):
+        return f"there is {other}, which is older: brew update && brew upgrade {shlex.quote(formula[1])}"
     again = anew(model, path)
     if "-packages/" not in model.absolute(path) or again.startswith("brew "):
         return f"{said}; {again}" if again else said
     package = reinstall(model, path)
     return f"{said}; from source on this Mac: {package} --no-binary {package.rpartition(' ')[2]}"
+
+
+def _numbers(path: str) -> tuple[int, ...]:
+    """The numbers in the name of a library, to tell an older one from a newer."""
+    return tuple(int(part[:_DIGITS]) for part in re.findall(r"\d+", posixpath.basename(path)))
 
 
 def _other_version(model: LoaderModel, name: str, here: str) -> str | None:

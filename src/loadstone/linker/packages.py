@@ -115,7 +115,9 @@ def install_by_system(view: FileView, soname: str, abi: Abi) -> str:
         return ""  # no package has such a name in it, and the commands have quotes of their own
     if system is not None:
         return system.install.format(name=soname, bits="(64bit)" if abi.bits == 64 else "")
-    name = next(iter(package_names_of(soname)), None)
+    system_name = _RELEASE.search(_text(view, _OS_RELEASE))
+    is_ubuntu = system_name is not None and system_name[1] == "ubuntu"
+    name = next(iter(package_names_of(soname, on_ubuntu=is_ubuntu)), None)
     if _has_moved_on(view, name):
         return of_older_releases(view, soname)
     if name is None or not view.exists(_STATUS) or any("_Packages" in n for n in _listing(view, _LISTS)):

@@ -20,6 +20,7 @@ from loadstone.linker.request import Release
 __all__ = ["check_versions"]
 
 _GLIBC = re.compile(r"GLIBC_(\d{1,4})\.(\d{1,4})")
+_OF_LIBC = "GLIBC_"
 _RELR_VERSION = "GLIBC_ABI_DT_RELR"
 
 
@@ -44,8 +45,13 @@ def _unmet(process: Process, consumer: LoadedObject) -> Iterator[Refusal]:
         if not definitions or need.weak:
             continue
         is_there = any(d.name == need.name for d in definitions)
-        if not is_there or _is_of_a_newer_libc(need.name, process.model.release):
+        if not is_there or (not _is_of_libc(consumer) and _is_of_a_newer_libc(need.name, process.model.release)):
             yield _not_found(consumer, provider, need)
+
+
+def _is_of_libc(loaded: LoadedObject) -> bool:
+    """Whether a library is part of glibc: it stands for that of the release which is asked about."""
+    return any(d.name.startswith(_OF_LIBC) for d in loaded.image.version_definitions)
 
 
 def _is_of_a_newer_libc(version: str, release: Release) -> bool:

@@ -34,7 +34,7 @@ from loadstone.linker.windows_advice import (
     numbered_otherwise,
     redistributable_of,
 )
-from loadstone.linker.windows_assemblies import missing_assemblies, private_folders
+from loadstone.linker.windows_assemblies import missing_assemblies, private_folders, without_manifest
 from loadstone.linker.windows_entries import exported, missing_entries
 from loadstone.linker.windows_names import (
     API_SETS_OF_WINDOWS_7,
@@ -57,6 +57,7 @@ _HOST_MODULES: Final = ("python3", "libpython3")
 _UNIVERSAL_CRT: Final = "api-ms-win-crt-"
 _A_PYTHON: Final = re.compile(r"python\d{2,3}\.dll")
 _OF_CONDA: Final = "Library/bin"
+_OF_DLLS: Final = frozenset(("bin", "lib", "x86", "x64", "win32", "win64", "amd64"))
 _OLD_PYTHON: Final = re.compile(r"python(?:2\d|3[0-7])(?:_d)?\.dll")
 _HOST_RUNTIME: Final = frozenset(("vcruntime140", "vcruntime140_1"))  # shipped beside python.exe
 
@@ -236,6 +237,11 @@ class WindowsRules:
         image = self._image(posixpath.join(folder, found)) if found is not None and entry else None
         return found is not None and (not entry or (image is not None and entry in exported(image)[0]))
 
+    def _fits(self, folder: str, name: str, requester: SimulatedLibrary) -> bool:
+        """Whether the DLL of a folder is for the processor of the one that asks."""
+        image = self._image(posixpath.join(folder, self._member(folder, name.casefold()) or name))
+        return image is None or requester.image is None or image.machine.code == requester.image.machine.code
+
     def _image(self, path: str) -> Image | None:
         try:
             image = self.model.view.image(self.model.view.open(path))
@@ -254,7 +260,10 @@ class WindowsRules:
             beside = "program" if is_program(requester.stack[-1]) else "library"
             code = "pe-vcruntime"
             year = redistributable_of(stem)
-            advice = f"install the Visual C++ redistributable {year}, or ship the file beside the {beside}"
+            shared = f"install the Visual C++ redistributable {year}, or ship the file beside the {beside}"
+            advice = without_manifest(requester, dependency.name, beside) or shared
+            if (near := self._near(dependency.name, requester)) is not None:
+                advice = f"{dependency.name} is in {near}: copy it beside the {beside}; or {advice}"
         elif (near := self._near(dependency.name, requester)) is not None:
             code = "pe-delay" if delayed else "pe-missing-dll"
             advice = f"{dependency.name} is in {near}, which nothing makes known: " + _made_known(near, requester)
@@ -313,9 +322,9 @@ class WindowsRules:
                 names = self.model.view.names(above)[:_MAX_FOLDERS]
             except OSError:
                 return None
-            for folder in ("", *(n for n in names if n.endswith((".libs", ".dlls")) or n in ("bin", "lib")), _OF_CONDA):
+            for folder in ("", *(n for n in names if n.endswith((".libs", ".dlls")) or n in _OF_DLLS), _OF_CONDA):
                 place = posixpath.join(above, folder).rstrip("/") or "/"
-                if self._offers(place, name, entry):
+                if self._offers(place, name, entry) and self._fits(place, name, requester):
                     return place
             if above == "/":
                 break

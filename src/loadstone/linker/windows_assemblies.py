@@ -17,10 +17,11 @@ from loadstone.core.image import ImageKind
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.walk import SimulatedLibrary
 
-__all__ = ["missing_assemblies", "private_folders"]
+__all__ = ["missing_assemblies", "private_folders", "without_manifest"]
 
 _OF_PROGRAM, _OF_LIBRARY = 1, 2  # CREATEPROCESS_MANIFEST_RESOURCE_ID, ISOLATIONAWARE_MANIFEST_RESOURCE_ID
 _OF_WINDOWS: Final = "microsoft.windows."
+_SIDE_BY_SIDE: Final = {"80": "2005", "90": "2008"}
 _VISUAL_C: Final = {"microsoft.vc80.": "2005", "microsoft.vc90.": "2008"}
 _WORDS: Final = (
     "[WinError 14001] The application has failed to start because its side-by-side configuration is incorrect"
@@ -41,6 +42,23 @@ def _wanted(member: SimulatedLibrary) -> Iterator[tuple[AssemblyReference, int]]
 def private_folders(member: SimulatedLibrary, folder: str) -> tuple[str, ...]:
     """The folders of assemblies beside a file, whose DLLs come before all others."""
     return tuple(posixpath.join(folder, assembly.name) for assembly, _ in _wanted(member))
+
+
+def without_manifest(member: SimulatedLibrary, dll: str, beside: str) -> str:
+    """What to do about a run-time of 2005 or 2008 for a file that asks for no assembly; empty for all else.
+
+    Args:
+        member: the file that imports it.
+        dll: the run-time.
+        beside: what it would lie beside: the program, or the library.
+    """
+    year = next((y for number, y in _SIDE_BY_SIDE.items() if dll.casefold().endswith(f"{number}.dll")), None)
+    if year is None or any(a.name.casefold().startswith(tuple(_VISUAL_C)) for a, _ in _wanted(member)):
+        return ""
+    return (
+        f"put {dll} beside the {beside}: the redistributable of {year} installs it for manifests alone (WinSxS), and"
+        f" {posixpath.basename(member.path)} has none that asks for it"
+    )
 
 
 def missing_assemblies(member: SimulatedLibrary, folder: str, has: Callable[[str, str], bool]) -> Iterator[Diagnosis]:

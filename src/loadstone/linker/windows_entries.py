@@ -5,6 +5,7 @@ Source: Microsoft, "PE Format", the import lookup table.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
@@ -38,6 +39,11 @@ def missing_entries(
         for wanted in dependency.symbols
         if (int(wanted[1:]) not in numbers if wanted.startswith("#") and wanted[1:].isdigit() else wanted not in names)
     ]
+    folder, name = posixpath.split(provider.path)
+    advice = f"put the version of {dependency.name} that it was built with beside it"
+    if folder == posixpath.dirname(member.path):
+        who = posixpath.basename(member.path)
+        advice = f"{name} and {who} are of two releases: install both anew from one; or put there the {name} of {who}"
     for wanted in absent[:_MAX_MISSING]:
         yield Diagnosis(
             code="pe-missing-entry",
@@ -45,7 +51,7 @@ def missing_entries(
             subject=wanted,
             explanation=f"{member.path} imports {wanted}, which {provider.path} does not export.",
             loader_message=no_entry(wanted, member),
-            advice=f"put the version of {dependency.name} that it was built with beside it",
+            advice=advice,
             chain=provider.chain,
             evidence=(Location.bytes(member.path, dependency.offset, 20),),
             confidence=Confidence.LIKELY if image.damage else Confidence.CERTAIN,

@@ -78,4 +78,4 @@ def _is_of_go(model: LoaderModel, path: str) -> bool:
 def for_musl(again: str) -> str:
     """What to do on a system of musl about a file that was built for glibc."""
     builds = f"use a build for musl (a musllinux wheel, an Alpine package){f': {again}' if again else ''}"
-    return f"{builds}; apk add gcompat lends many of glibc's functions"
+    return f"{builds}; apk add gcompat lends many of glibc's functions; else take an image with glibc (Debian)"

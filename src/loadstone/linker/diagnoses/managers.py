@@ -58,10 +58,11 @@ _TREES: Final = (
 def built_anew(model: LoaderModel, path: str) -> str:
     """The command for a file of a manager, or of a folder that things are built in; empty for all others."""
     whole = model.absolute(path)
-    for pattern, command in _ROWS if len(whole) <= _MAX_PATH else ():
-        found = pattern.fullmatch(whole)
-        if found is not None:
-            return command.format(*(shlex.quote(part) for part in found.groups()))
+    for place in dict.fromkeys((whole, model.view.real_path(whole))):  # managers link to what is theirs
+        for pattern, command in _ROWS if len(place) <= _MAX_PATH else ():
+            found = pattern.fullmatch(place)
+            if found is not None:
+                return command.format(*(shlex.quote(part) for part in found.groups()))
     folder = posixpath.dirname(posixpath.normpath(whole))
     for _ in range(_LEVELS):
         names = names_in(model, folder) if folder not in ("", "/") else ()

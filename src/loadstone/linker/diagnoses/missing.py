@@ -379,7 +379,9 @@ def _elsewhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     here = posixpath.join(posixpath.curdir, refusal.name)
     if refusal.requester is None and case.model.view.exists(case.model.absolute(here)):
         text = f"{here} is a file of this folder, and a name without a slash is never looked for there."
-        return blocking(case, refusal, text, f"ask for it by its path: loadstone explain {quoted_path(here)}")
+        folder = quoted_path(case.model.cwd)
+        advice = f"ask for it by its path: loadstone explain {quoted_path(here)}; or LD_LIBRARY_PATH={folder}"
+        return blocking(case, refusal, text, advice)
     found = next(copies(case, refusal.name, refusal.requester, wide=True), None)
     if found is None:
         return None

@@ -142,17 +142,21 @@ def _install_or_rebuild(case: SimulatedLoad, refusal: Refusal, near: tuple[str, 
     other = next(others, None) if wanted else None
     if other is None:
         return bring
-    who = leaf(refusal.requester.path) if refusal.requester is not None else "what asks for it"
     name = leaf(refusal.name)
+    if refusal.requester is None:
+        link = f"ln -s {quoted_path(leaf(other))} {quoted_path(posixpath.join(posixpath.dirname(other), name))}"
+        return f"ask for {leaf(other)}, or {link}, where its interface will do; or {name} as well: {bring}"
+    who = leaf(refusal.requester.path)
     rebuild = f"a build of {who} for {leaf(other)}, which is another interface than {name}"
-    again = anew(case.model, refusal.requester.path) if refusal.requester is not None else ""
+    again = anew(case.model, refusal.requester.path)
     if "/" in other and posixpath.dirname(other) not in case.model.system_dirs:  # of the program, not of the system
         return f"install {rebuild}{f': {again}' if again else ''}; or {name} as well: {bring}"
-    if again:
-        return f"{again}, which builds it for {leaf(other)}; or {name} as well: {bring}"
     system = system_of(case.model.view)
-    is_packaged = refusal.requester is None or may_be_packaged(case.model, refusal.requester.path)
-    if system is not None and system.rebuild and is_packaged:
+    is_packaged = may_be_packaged(case.model, refusal.requester.path)
+    by_system = system is not None and system.rebuild and is_packaged
+    if again and not (by_system and " -m pip " in again):
+        return f"{again}, which builds it for {leaf(other)}; or {name} as well: {bring}"
+    if system is not None and by_system:
         return f"{system.rebuild}: it takes {rebuild}; a link under that name does not make it one"
     return f"{bring}; or {rebuild}: a link under that name does not make it one"
 

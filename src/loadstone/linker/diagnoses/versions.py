@@ -14,7 +14,7 @@ from loadstone.linker.diagnoses.environments import from_source, newer_of_conda,
 from loadstone.linker.diagnoses.interpreters import OF_GO
 from loadstone.linker.diagnoses.overruling import linked_anew, loaded_before, overruled, preloaded
 from loadstone.linker.diagnoses.owners import newer_runtime
-from loadstone.linker.diagnoses.whereabouts import copies, lead_to
+from loadstone.linker.diagnoses.whereabouts import copies, is_same_library, lead_to, name_it, similar
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.request import LoaderModel
@@ -25,6 +25,7 @@ __all__ = ["version_not_found"]
 
 _GLIBC = re.compile(r"GLIBC_(\d+\.\d+)")
 _NUMBERED = re.compile(r"(.*?)(\d{1,9}(?:[._]\d{1,9})*)[a-z]?")
+_UNPACKED = re.compile(r"/_MEI\w+/")
 _SHOWN = 6
 
 
@@ -68,6 +69,11 @@ def _of_another_build(case: SimulatedLoad, consumer: LoadedObject, provider: Ope
     other = next((path for path in near if _file_has(case, path, version)), None)
     if other is not None:
         return f"{other} has it: {lead_to(case, other, consumer)}"
+    name = leaf(provider.path)
+    unlinked = (p for p in similar(case, name, consumer) if is_same_library(case, name, p))
+    other = next((path for path in unlinked if _file_has(case, path, version)), None)
+    if other is not None:
+        return f"{other} is that library under another name, and has it: {name_it(case, name, other, consumer)}"
     return _other_consumer(case, consumer, version) or _newer(case.model, provider, consumer, version)
 
 
@@ -144,8 +150,10 @@ def _for_older_glibc(case: SimulatedLoad, consumer: LoadedObject, provider: Open
     have = min(newest, case.model.release)
     here = ".".join(map(str, have[:2]))
     command = older_build(case.model, consumer.path, have)
+    unpacked = _UNPACKED.search(consumer.path)
     older = (
         command
+        or (unpacked and f"the PyInstaller program that unpacked it is to be built where glibc is {here} or older")
         or from_source(case.model, consumer.path)
         or _of_its_compiler(case.model, consumer)
         or _of_nvm(case, consumer.path, have)

@@ -191,6 +191,8 @@ def _looked_into(case: SimulatedLoad) -> Iterator[str]:
     if program is not None:
         for kind in (SearchKind.RPATH, SearchKind.RUNPATH):
             yield from (directory or "." for directory, _ in case.process.search.directories(program, kind))
+    if not case.model.secure:
+        yield from filter(None, (case.model.variable("LD_LIBRARY_PATH") or "").replace(";", ":").split(":"))
     yield from case.model.system_dirs
 
 
