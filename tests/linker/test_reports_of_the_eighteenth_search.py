@@ -23,6 +23,7 @@ from tests.linker.test_reports_of_the_twelfth_search import takes
 from tests.linker.workshop import Workshop, loads
 
 from loadstone.linker import explain
+from loadstone.linker.abi import I386
 from loadstone.linker.discovery import of_root, with_program
 
 OLD = "GLIBCXX_3.4 { global: one; };"
@@ -176,3 +177,46 @@ def test_qtox_456_a_dll_of_another_release_beside_it(compile_library: Compile, t
     put(tmp_path, "q/tox.dll", compile_library(EXPORTS.format("one"), "tox.dll", *BARE, compiler=MINGW).read_bytes())
     found = first(explain(str(tmp_path / "q/x.dll")))
     assert found.advice.startswith("tox.dll and x.dll are of two releases: install both anew from one")
+
+
+# The twentieth search
+
+
+def test_void_packages_27260_a_folder_below_the_one_for_32_bits(workshop: Workshop) -> None:
+    flags = ("-m32",)
+    asker = workshop.library("gone/libpulsecommon-14.0.so", ONE, *flags)
+    workshop.library("root/opt/steam/steamui.so", WANTS_ONE, *flags, needs=["gone/libpulsecommon-14.0.so"], soname="")
+    Path(asker).unlink()
+    workshop.library("root/usr/lib/libpulsecommon-14.0.so", ONE)
+    there = "/usr/lib32/pulseaudio/libpulsecommon-14.0.so"
+    workshop.library(f"root{there}", ONE, *flags)
+    model = replace(in_root(workshop), abi=I386, system_dirs=("/usr/lib32", "/usr/lib"))
+    found = first(explain("/opt/steam/steamui.so", model=model))
+    assert found.code == "wrong-class"
+    assert found.advice.startswith(f"{there} is of 32 bits: LD_LIBRARY_PATH=/usr/lib32/pulseaudio")
+
+
+def test_primme_21_a_library_without_a_number(workshop: Workshop) -> None:
+    workshop.file("root/var/lib/dpkg/status", DEBIAN)
+    workshop.library("root/usr/local/lib/libprimme.so", ONE)
+    module = "/usr/lib/python3/dist-packages/_Primme.so"
+    advice = missing_in_root(workshop, module, "libprimme.so.2").advice
+    assert advice.startswith("link _Primme.so anew with /usr/local/lib/libprimme.so; or ln -s libprimme.so /usr/local")
+
+
+# Names that tell whose a library is
+
+
+@pytest.mark.parametrize(
+    ("asker", "name", "advice"),
+    [
+        ("/opt/x/libx.so", "libtorch_cuda_cu.so", "it is of PyTorch"),
+        ("/opt/x/libx.so", "libcaffe2.so", "it is of PyTorch"),
+        ("/opt/ros/noetic/lib/libx.so", "libroscpp.so",
+         "source /opt/ros/noetic/setup.bash; where it is not installed: apt-get install ros-noetic-roscpp"),
+        ("/opt/x/libx.so", "libinner.so", "libinner.so has no version in its name, as the libraries of one project"),
+    ],
+)  # fmt: skip
+def test_what_a_name_without_a_version_says(workshop: Workshop, asker: str, name: str, advice: str) -> None:
+    workshop.file("root/var/lib/dpkg/status", DEBIAN)
+    assert missing_in_root(workshop, asker, name).advice.startswith(advice)

@@ -60,6 +60,8 @@ def _other_class(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     text = f"{case.wanted_by(refusal)}: the only one found, {skipped.candidate}, is not {bits}-bit as this process is."
     advice = f"install the {bits}-bit build of {leaf(refusal.name)}"
     right = next(_beside_the_wrong(case, skipped.candidate), None)
+    if right is None and "/" not in refusal.name:
+        right = next(copies(case, refusal.name, refusal.requester, wide=True), None)
     if right is not None:
         lead = lead_to(case, right, refusal.requester)
         return blocking(case, refusal, text, f"{right} is of {bits} bits: {lead}", code="wrong-class")

@@ -43,6 +43,7 @@ _SHOWN: Final = 3
 _REPAIRED: Final = re.compile(r"(lib.+?)-[0-9a-f]{8}\.so[.\d]*")
 """How auditwheel names what it puts into a wheel."""
 _DIGITS: Final = "0123456789."
+_ROS: Final = re.compile(r"/opt/ros/(\w+)/")
 _LEAST_WORD: Final = 3
 _LIBTOOL: Final = {".dll": re.compile(r"lib(.+)-(\d+)"), ".dylib": re.compile(r"lib([^.]+)\.(\d+)")}
 _OF_ANOTHER_SYSTEM: Final = "That is a library's name on another system, and nothing is known to stand for it here."
@@ -90,6 +91,12 @@ def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         if variants:
             advice = f"{name_it(case, refusal.name, variants[0], refusal.requester)}, if it is built the same way"
             return blocking(case, refusal, f"{text} There is {', '.join(variants)}.", advice, code=code)
+        bare = next((path for path in beside if leaf(path) == f"{_stem(refusal.name)}.so"), None)
+        if bare is not None and refusal.requester is not None:
+            link = name_it(case, refusal.name, bare, refusal.requester)
+            who, by_system = leaf(refusal.requester.path), install(case, refusal.name, refusal.requester)
+            advice = f"link {who} anew with {bare}; or {link}, where it is of that release; or {by_system}"
+            return blocking(case, refusal, text, advice, code=code)
         own = libpython(case, refusal.name, refusal.requester) or _of_a_repaired_wheel(case, refusal)
         conda = conda_install(case, refusal.name, refusal.requester, beside)
         if not own and conda and not brought_by(case.model, leaf(refusal.name), ""):
@@ -234,11 +241,23 @@ def _known_install(case: SimulatedLoad, name: str, asking: LoadedObject | None) 
         return (
             f"`loadstone explain {shlex.quote(case.target)}` looks in apt's lists for the package that has {leaf(name)}"
         )
-    return (
-        ("" if has_others else install_by_system(case.model.view, leaf(name), case.model.abi))
-        or of_older_releases(case.model.view, leaf(name))
-        or of_plain_name(case.model.view, leaf(name), case.model.abi, compressed=case.model.thorough)
-    )
+    by_system = "" if has_others else install_by_system(case.model.view, leaf(name), case.model.abi)
+    by_system = by_system or of_older_releases(case.model.view, leaf(name))
+    plain = of_plain_name(case.model.view, leaf(name), case.model.abi, compressed=case.model.thorough)
+    is_private = asking is not None and name.endswith(".so") and not plain.startswith("apt ")
+    return by_system or (_of_its_project(case, name, asking.path) if is_private and asking is not None else plain)
+
+
+def _of_its_project(case: SimulatedLoad, name: str, path: str) -> str:
+    """Where a library comes from whose name has no version, which those of systems have: from what asks for it."""
+    ros = _ROS.match(case.model.absolute(path))
+    if ros is not None:
+        package = _stem(name).removeprefix("lib").replace("_", "-")
+        return f"source /opt/ros/{ros[1]}/setup.bash; where it is not installed: apt-get install ros-{ros[1]}-{package}"
+    again = anew(case.model, path)
+    said = f"{leaf(name)} has no version in its name, as the libraries of one project: it belongs to {leaf(path)}"
+    whole = again or f"install or build all of what {leaf(path)} is part of"
+    return f"{said}: {whole}; or LD_LIBRARY_PATH=the folder that has it"
 
 
 def _stem(name: str) -> str:

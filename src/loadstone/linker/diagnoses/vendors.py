@@ -44,7 +44,7 @@ _ROWS: Final = tuple(
             "it is of MPICH or Intel MPI, not of Open MPI: load the module of one, or {pip} install mpich",
         ),
         (
-            r"lib(?:torch|torch_cpu|torch_cuda|torch_python|c10|c10_cuda)\.so",
+            r"lib(?:torch(?:_\w+)?|c10(?:_\w+)?|caffe2(?:_\w+)?|shm)\.so",
             (
                 "it is of PyTorch: {pip} install torch, and import torch first; for a program: unpack its libtorch, and"
                 " LD_LIBRARY_PATH=the lib in there"
