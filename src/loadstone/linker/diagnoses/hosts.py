@@ -46,9 +46,8 @@ def built_for_another_host(case: SimulatedLoad, asking: LoadedObject, name: str,
             continue
         who, of = leaf(asking.path), leaf(host.path)
         said = f"{host.path} has {shared} and not this one, so {who} was built for another release of {of}"
-        return (
-            f"{said}: {_built_anew(case, asking, of) or f'build {who} anew with the headers and the options of the one that is there'}"
-        )
+        by_hand = f"build {who} anew with the headers and the options of the one that is there"
+        return f"{said}: {_built_anew(case, asking, of) or by_hand}"
     return ""
 
 
