@@ -222,7 +222,7 @@ def test_f5fpc_26_a_program_of_glibc_on_a_system_of_musl(workshop: Workshop) -> 
     shutil.copy(LOADER, workshop.path(f"root{LOADER}"))
     found = first(explain("/usr/local/bin/f5fpc", model=of_root(workshop.path("root"))))
     assert (found.code, found.loader_message) == ("interp-missing", "/usr/local/bin/f5fpc: No such file or directory")
-    assert found.advice.endswith("apk add gcompat lends many of glibc's functions")
+    assert "apk add gcompat lends many of glibc's functions" in found.advice
 
 
 @pytest.mark.parametrize(

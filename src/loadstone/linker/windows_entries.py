@@ -43,7 +43,7 @@ def missing_entries(
     advice = f"put the version of {dependency.name} that it was built with beside it"
     if folder == posixpath.dirname(member.path):
         who = posixpath.basename(member.path)
-        advice = f"{name} and {who} are of two releases: install both anew from one; or put there the {name} of {who}"
+        advice = f"{advice}: {name} and {who} are of two releases, so take both from one, installed anew"
     for wanted in absent[:_MAX_MISSING]:
         yield Diagnosis(
             code="pe-missing-entry",
