@@ -10,16 +10,22 @@ from typing import Final
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, stores_in
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import called_through, filled_names, looked_up, word
+from loadstone.review.rules.null_givers import GIVES
+from loadstone.review.rules.reads_through import read_by
 from loadstone.review.walk import expressions
 
-__all__ = ["NullableResult", "is_asked", "untested_pointers", "untested_results"]
+__all__ = ["NullableResult", "held_in", "is_asked", "untested_pointers", "untested_results"]
 
 _HOLDERS: Final = re.compile(r"\b(?:unique_ptr|shared_ptr|QScopedPointer|QSharedPointer)\b")
-_ASKS: Final = frozenset({"!", "&&", "||", "==", "!=", "?:"})
+_ASKS: Final = frozenset({"!", "&&", "||", "==", "!=", "?:", "<", ">", "<=", ">="})
+_LEVELS: Final = 3
+"""How many functions of the program a null may come through."""
+
+_TYPE_TESTS: Final = re.compile(r"\b(dynamic_cast|qobject_cast)\s*<")
 _JUDGES: Final = re.compile(r"(?i)assert|check|ensure|require|verify|throw|fail|valid|null")
 
 
@@ -37,16 +43,19 @@ class NullableResult:
 def untested_results(facts: Facts, unit: ir.Unit) -> Iterator[NullableResult]:
     """The pointers of a file that are used though what gave them may have given null."""
     kept = filled_names(facts, unit)
-    own = {
-        last_word(f.name)
-        for f in unit.functions
-        if "*" in f.returns and (_may_give_null(f) or _gives_foreign(f, kept | looked_up(facts, f)))
-    }
+    own = _givers(facts, unit, kept)
     for function in unit.functions:
         foreign = kept | looked_up(facts, function)
+        yield from _used_at_once(facts, function, own)
         for statement in every_statement(function.body):
             call = _called(statement)
-            if not isinstance(statement, ir.Assign) or call is None or not (name := word(statement.target)):
+            if not isinstance(statement, ir.Assign) or not (name := word(statement.target)):
+                continue
+            if call is None and (giver := _asked_of_types(unit, statement)) and not is_asked(facts, function, name):
+                used = _used(function, name, statement.line)
+                if used:
+                    yield NullableResult(function, name, giver, statement.line, used)
+            if call is None:
                 continue
             is_own = last_word(call.name) in own and facts.is_defined(call.name)
             is_foreign = word(call.function) in foreign and not _is_method(unit, call)
@@ -55,6 +64,79 @@ def untested_results(facts: Facts, unit: ir.Unit) -> Iterator[NullableResult]:
             used = _used(function, name, statement.line)
             if used:
                 yield NullableResult(function, name, last_word(call.name) or word(call.function), statement.line, used)
+
+
+def _givers(facts: Facts, unit: ir.Unit, kept: AbstractSet[str]) -> frozenset[str]:
+    """The functions of a file that may give null: by a literal, from a library, or from the system as it came."""
+    found: frozenset[str] = frozenset()
+    for _ in range(_LEVELS):
+        found |= {
+            last_word(f.name)
+            for f in unit.functions
+            if (_may_give_null(f) and ("*" in f.returns or "(*" in f.returns or _is_pointer_type(unit, f.returns)))
+            or ("*" in f.returns and (_gives_foreign(f, kept | looked_up(facts, f)) or _gives_on(facts, f, found)))
+        }
+    return found
+
+
+def _gives_on(facts: Facts, function: ir.Function, givers: AbstractSet[str]) -> bool:
+    """``return calloc(1, sizeof(struct module));``, or a variable that holds it and that nothing makes leave before."""
+    for statement in every_statement(function.body):
+        value = uncast(statement.value) if isinstance(statement, ir.Return) else None
+        if isinstance(value, ir.Name):
+            stored = [s for s in stores_in(function.body) if word(s.target) == value.name]
+            if len(stored) != 1 or _leaves_without(facts, function, value.name):
+                continue
+            value = uncast(stored[0].value)
+        if isinstance(value, ir.Call) and (
+            (value.name in GIVES and not facts.is_defined(value.name)) or last_word(value.name) in givers
+        ):
+            return True
+    return False
+
+
+def _leaves_without(facts: Facts, function: ir.Function, name: str) -> bool:
+    """Whether a function does something of its own where a pointer is null; ``if (p) fill(p);`` does not."""
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.If) and any(word(e) == name for e in expressions(statement.condition)):
+            condition = uncast(statement.condition)
+            is_there = word(condition) == name and statement.otherwise is None
+            if not is_there:
+                return True
+    return any(
+        isinstance(part, ir.Call)
+        and any(word(a) == name for a in part.arguments)
+        and ((api := facts.apis.get(part.name)) is not None and api.role is ApiRole.ASSERTION)
+        for part in every_expression(function.body)
+    )
+
+
+def _is_pointer_type(unit: ir.Unit, spelled: str) -> bool:
+    """Whether a name stands for a pointer to a function."""
+    name = re.escape(spelled.strip())
+    return bool(name) and bool(
+        re.search(rf"typedef\b[^;]*\(\s*(?:\w+\s*)?\*\s*{name}\s*\)|using\s+{name}\s*=[^;]*\(\s*\*\s*\)", unit.text)
+    )
+
+
+def _asked_of_types(unit: ir.Unit, statement: ir.Assign) -> str:
+    """``dynamic_cast`` and its like give null for an object of another class, ``new (std::nothrow)`` for no memory."""
+    if isinstance(statement.value, ir.Operation) and statement.value.operator == "new":
+        return "new (std::nothrow)" if "nothrow" in unit.line_text(statement.line) else ""
+    is_pointer = isinstance(statement.value, ir.Cast) and "*" in statement.value.type
+    found = _TYPE_TESTS.search(unit.line_text(statement.line)) if is_pointer else None
+    return found[1] if found else ""
+
+
+def _used_at_once(facts: Facts, function: ir.Function, own: AbstractSet[str]) -> Iterator[NullableResult]:
+    """``find(list, name)->start()``: what may be null is read through where it is given."""
+    for part in every_expression(function.body):
+        given = [*read_by(part)]
+        if isinstance(part, ir.Call) and isinstance(made := uncast(part.function), ir.Call):
+            given.append(made)
+        for call in given:
+            if isinstance(call, ir.Call) and last_word(call.name) in own and facts.is_defined(call.name):
+                yield NullableResult(function, "the result", last_word(call.name), call.line, part.line)
 
 
 def untested_pointers(facts: Facts, unit: ir.Unit) -> Iterator[NullableResult]:
@@ -124,14 +206,14 @@ def _gives_foreign(function: ir.Function, foreign: AbstractSet[str]) -> bool:
 def is_asked(facts: Facts, function: ir.Function, name: str) -> bool:
     """Whether something in a function asks if a pointer is null, or hands it to something that may."""
     for statement in every_statement(function.body):
-        if isinstance(statement, ir.If | ir.Loop) and any(word(e) == name for e in _decided(statement.condition)):
+        if isinstance(statement, ir.If | ir.Loop) and any(held_in(e) == name for e in _decided(statement.condition)):
             return True
     for part in every_expression(function.body):
-        if isinstance(part, ir.Operation) and part.operator in _ASKS and any(word(o) == name for o in part.operands):
+        if isinstance(part, ir.Operation) and part.operator in _ASKS and any(held_in(o) == name for o in part.operands):
             return True
         if isinstance(part, ir.Call) and last_word(part.name) in _TELLS and word(part.receiver) == name:
             return True
-        if isinstance(part, ir.Call) and any(word(a) == name for a in part.arguments):
+        if isinstance(part, ir.Call) and any(held_in(a) == name for a in part.arguments):
             api = facts.apis.get(part.name)
             if (api is not None and api.role is ApiRole.ASSERTION) or _JUDGES.search(last_word(part.name)):
                 return True
@@ -140,6 +222,14 @@ def is_asked(facts: Facts, function: ir.Function, name: str) -> bool:
 
 _TELLS: Final = frozenset({"value_or", "has_value", "isNull", "valueOr"})
 """Methods of what may hold nothing that are good for that, too."""
+
+
+def held_in(place: ir.Expression | None) -> str:
+    """The variable or member that holds a pointer, itself (``m->text``) or behind its address (``*list``)."""
+    bare = uncast(place)
+    if isinstance(bare, ir.Operation) and bare.operator == "deref" and isinstance(uncast(bare.operands[0]), ir.Name):
+        return f"*{word(bare.operands[0])}"
+    return word(bare)
 
 
 def _decided(condition: ir.Expression | None) -> Iterator[ir.Expression]:
@@ -164,5 +254,6 @@ def _used(function: ir.Function, name: str, after: int) -> int:
         for e in every_expression(function.body)
         if e.line > after and isinstance(e, ir.Operation) and e.operator == "deref" and word(e.operands[0]) == name
     ]
+    lines += [e.line for e in every_expression(function.body) for given in read_by(e) if word(given) == name]
     named = [c.line for c in calls_in(function.body) for p in expressions(c.function) if word(p) == name]
     return min([line for line in (*lines, *named) if line > after], default=0)

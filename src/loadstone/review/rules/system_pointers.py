@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import every_expression, every_statement
-from loadstone.review.analyses.words import last_word, uncast
-from loadstone.review.rules.nullable_results import NullableResult, is_asked
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.null_givers import GIVES, SEARCHES
+from loadstone.review.rules.nullable_results import NullableResult, held_in, is_asked
+from loadstone.review.rules.reads_through import read_by
 
-__all__ = ["BLOCKS", "untested_system_pointers"]
-
-_ENTRIES: Final = frozenset(
-    {"getpwuid", "getpwnam", "getgrgid", "getgrnam", "getspnam", "gethostbyname", "getservbyname", "getprotobyname"}
-)
-_STREAMS: Final = frozenset({"fopen", "fopen64", "fdopen", "popen", "tmpfile", "opendir", "fdopendir", "setmntent"})
-_TEXTS: Final = frozenset({"getenv", "secure_getenv", "getlogin", "ttyname"})
-BLOCKS: Final = frozenset({"malloc", "calloc", "realloc", "reallocarray", "strdup", "strndup", "aligned_alloc"})
-_GIVE: Final = _ENTRIES | _STREAMS | _TEXTS | BLOCKS
-"""Functions that give null for what is not there, or for want of memory. Source: the manual pages, RETURN VALUE."""
-
-_READS_STREAM: Final = frozenset(
-    {"fgets", "fread", "fwrite", "fputs", "fputc", "fgetc", "getc", "fprintf", "vfprintf", "fscanf", "getline"}
-    | {"getdelim", "fseek", "fseeko", "ftell", "rewind", "fflush", "fclose", "pclose", "feof", "ferror", "fileno"}
-    | {"readdir", "closedir", "dirfd", "rewinddir", "getmntent", "endmntent"}
-)
-_READS_TEXT: Final = frozenset(
-    {"strlen", "strcmp", "strncmp", "strcasecmp", "strncasecmp", "strcpy", "strncpy", "strcat", "strncat", "strdup"}
-    | {"strndup", "strchr", "strrchr", "strstr", "strpbrk", "strspn", "strcspn", "strtok", "strtok_r", "memcpy"}
-    | {"atoi", "atol", "strtol", "strtoul", "strtoull", "stpcpy", "puts", "fputs"}
-    | {"memmove", "memcmp"}
-)
-"""Functions that read what they are given whatever it is. Source: C17 7.1.4, and their manual pages."""
-_WRITES_FIRST: Final = frozenset({"memset", "sprintf", "snprintf", "vsprintf", "vsnprintf"})
-"""Functions that write through their first argument whatever it is."""
+__all__ = ["untested_system_pointers"]
 
 
 def untested_system_pointers(facts: Facts, unit: ir.Unit) -> Iterator[NullableResult]:
@@ -44,41 +21,36 @@ def untested_system_pointers(facts: Facts, unit: ir.Unit) -> Iterator[NullableRe
         for statement in every_statement(function.body):
             call = _giving(facts, statement.value) if isinstance(statement, ir.Assign) else None
             target = statement.target if isinstance(statement, ir.Assign) else None
-            if call is None or not isinstance(target, ir.Name) or is_asked(facts, function, target.name):
+            name = held_in(target)
+            if call is None or not name or is_asked(facts, function, name) or _was_sought(function, call):
                 continue
-            used = _first_read(function, target.name, statement.line)
+            used = _first_read(function, name, statement.line)
             if used:
-                yield NullableResult(function, target.name, call.name, statement.line, used)
+                yield NullableResult(function, name, call.name, statement.line, used)
         for part in every_expression(function.body):
-            for given in _read_by(part):
+            for given in read_by(part):
                 call = _giving(facts, given)
-                if call is not None:
+                if call is not None and not _was_sought(function, call):
                     yield NullableResult(function, "the result", call.name, call.line, part.line)
 
 
 def _giving(facts: Facts, value: ir.Expression | None) -> ir.Call | None:
     call = uncast(value)
-    gives = isinstance(call, ir.Call) and call.name in _GIVE and not facts.is_defined(call.name)
+    gives = isinstance(call, ir.Call) and call.name in GIVES and not facts.is_defined(call.name)
     return call if gives and isinstance(call, ir.Call) else None
 
 
 def _first_read(function: ir.Function, name: str, after: int) -> int:
     """The first line behind another that reads through a variable."""
     parts = (e for e in every_expression(function.body) if e.line > after)
-    lines = (e.line for e in parts for given in _read_by(e) if isinstance(given, ir.Name) and given.name == name)
-    return min(lines, default=0)
+    return min((e.line for e in parts for given in read_by(e) if held_in(given) == name), default=0)
 
 
-def _read_by(part: ir.Expression) -> Iterator[ir.Expression]:
-    """The pointers that an expression reads through, whether they are null or not."""
-    match part:
-        case ir.Member(base=base, through=True):
-            yield uncast(base)
-        case ir.Operation(operator="deref", operands=(pointer,)):
-            yield uncast(pointer)
-        case ir.Item(base=base):
-            yield uncast(base)
-        case ir.Call(name=name, arguments=arguments) if last_word(name) in _READS_STREAM | _READS_TEXT:
-            yield from map(uncast, arguments)
-        case ir.Call(name=name, arguments=(first, *_)) if last_word(name) in _WRITES_FIRST:
-            yield uncast(first)
+def _was_sought(function: ir.Function, call: ir.Call) -> bool:
+    """Whether another search, or a literal that is searched, may tell that something is found."""
+    if call.name not in SEARCHES:
+        return False
+    if call.arguments and isinstance(uncast(call.arguments[0]), ir.Literal):
+        return True
+    sought = (c for c in calls_in(function.body) if c.name in SEARCHES or c.name in {"strlen", "strcspn", "strspn"})
+    return any(other is not call and other.line <= call.line for other in sought)

@@ -16,11 +16,13 @@ from loadstone.review.apis import ApiRole, Success
 from loadstone.review.ir import Assign, Display, If, Language, Member, Name, Operation, Unit
 from loadstone.review.rules.companions import is_companioned
 from loadstone.review.rules.file_numbers import reads_headers
+from loadstone.review.rules.known_null import known_nulls
 from loadstone.review.rules.lookups import made_by_library
+from loadstone.review.rules.null_givers import BLOCKS
 from loadstone.review.rules.nullable_results import untested_pointers, untested_results
 from loadstone.review.rules.places import ALL, at, in_file, resolve_lines, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.rules.system_pointers import BLOCKS, untested_system_pointers
+from loadstone.review.rules.system_pointers import untested_system_pointers
 from loadstone.review.typenames import base_type
 from loadstone.review.walk import expressions
 
@@ -48,6 +50,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _by_table(rule, facts)
     yield from _optional_members(rule, facts)
     yield from _made_null(rule, facts)
+    yield from _known_null(rule, facts)
     for pairs in good.values():
         first = pairs[0][1]
         yield rule.yes(
@@ -230,6 +233,28 @@ def _made_null(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 cwe=690 if found.giver in BLOCKS else 476,
                 fix="Test it, and say what failed.",
                 why=(step(given, f"{found.giver} may give null", "acquire"), step(used, "used", "use")),
+                context=found.function.name,
+                condition=found.function.condition,
+            )
+
+
+def _known_null(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``if (!module) log(module->name)``: read where it was found null, or before it is asked."""
+    for unit in (u for u in facts.program.units if u.language is not Language.PYTHON):
+        for found in (f for function in unit.functions for f in known_nulls(function)):
+            asked, used = (Spot(unit.path, n, found.function.name) for n in (found.asked, found.used))
+            told = (
+                f"{found.name} is used here, and only line {found.asked} asks whether it is null."
+                if found.after
+                else f"{found.name} is used where line {found.asked} found it null."
+            )
+            yield rule.no(
+                told,
+                at(used),
+                severity=Severity.MEDIUM,
+                cwe=476,
+                fix="Ask before the use.",
+                why=(step(asked, "asked whether it is null", "test"), step(used, "used", "use")),
                 context=found.function.name,
                 condition=found.function.condition,
             )
