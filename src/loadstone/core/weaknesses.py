@@ -115,7 +115,6 @@ _NAMES = {
     674: "Uncontrolled Recursion",
     675: "Multiple Operations on Resource in Single-Operation Context",
     676: "Use of Potentially Dangerous Function",
-    685: "Function Call With Incorrect Number of Arguments",
     686: "Function Call With Incorrect Argument Type",
     690: "Unchecked Return Value to NULL Pointer Dereference",
     693: "Protection Mechanism Failure",

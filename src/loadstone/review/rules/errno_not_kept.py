@@ -1,4 +1,4 @@
-"""Python: is the error number that is read the one the foreign call left?"""
+"""Is the error number that is read the one the foreign call left?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
-from loadstone.review.rules.places import PYTHON
+from loadstone.review.rules.late_error_numbers import late_numbers, stale_numbers
+from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, statements
 
@@ -26,6 +27,9 @@ _OPENS: Final = frozenset({"CDLL", "WinDLL", "OleDLL", "PyDLL", "LoadLibrary"})
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for unit in (u for u in facts.program.units if u.language in NATIVE):
+        for function in unit.functions:
+            yield from _native(rule, unit, function)
     units = [unit for unit in facts.program.units if unit.language is ir.Language.PYTHON]
     for unit in (u for u in units if any(simple(name) in u.text for name in _KEPT_BY)):
         every = [(function, call) for function in unit.functions for call in calls(function.body.body)]
@@ -89,6 +93,28 @@ _NEAR: Final = 3
 """So many lines after a call its error number is read."""
 
 
+def _native(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    for late in late_numbers(function):
+        yield rule.no(
+            f"{late.reader} is read after {late.name} (line {late.between}), which may have left a number of its own.",
+            Location.lines(unit.path, late.line),
+            severity=Severity.LOW,
+            fix="Keep the number in a variable in the first statement after the call that failed.",
+            context=function.name,
+            condition=function.condition,
+        )
+    for reader, line, call in stale_numbers(function):
+        yield rule.no(
+            f"{reader} alone is asked whether the call at line {call} failed; a call that works leaves it as it was.",
+            Location.lines(unit.path, line),
+            cwe=253,
+            severity=Severity.LOW,
+            fix="Test the result" if reader == "GetLastError" else "Set errno to 0 before the call.",
+            context=function.name,
+            condition=function.condition,
+        )
+
+
 def _late(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function, read: ir.Call) -> Iterator[Claim]:
     """``if lib.solve(...): lib.log(...); err = get_errno()``: the number is by then the one of another call."""
     bindings = facts.bindings[unit.path]
@@ -119,7 +145,7 @@ RULE: Final = Rule(
     practice=Practice.ERROR_HANDLING,
     cwe=391,
     severity=Severity.MEDIUM,
-    languages=PYTHON,
+    languages=(ir.Language.PYTHON, *NATIVE),
     why=(
         "Between the foreign call and the next line the interpreter makes calls of its own, which change errno. ctypes "
         "keeps a private copy for those who ask for it when they load; for all others the copy stays 0, and a failure "

@@ -18,7 +18,8 @@ from loadstone.review.rules.child_statuses import unread_statuses
 from loadstone.review.rules.com_lifetimes import dropped_interfaces
 from loadstone.review.rules.error_codes import unread_codes
 from loadstone.review.rules.left_out import left_out
-from loadstone.review.rules.lookups import looked_up, word
+from loadstone.review.rules.lookups import filled_names, looked_up, word
+from loadstone.review.rules.lost_statuses import lost_statuses, returned_by_type
 from loadstone.review.rules.passed_over import passed_over
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
@@ -40,9 +41,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _passed_over(rule, facts, unit)
         yield from _let_out(rule, facts, unit)
         yield from _left_out(rule, unit)
+        yield from _lost(rule, facts, unit)
         for function in unit.functions:
             yield from _dropped(rule, facts, unit, function)
-            yield from _begun_blindly(rule, unit, function, through.get((unit.path, function.name), set()))
+            yield from _begun_blindly(rule, facts, unit, function, through.get((unit.path, function.name), set()))
             yield from _ended_unseen(rule, unit, function)
             yield from _code_unread(rule, facts, unit, function)
             yield from _interface_unasked(rule, unit, function)
@@ -131,6 +133,19 @@ def _left_out(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
         )
 
 
+def _lost(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """``bind(module, path); module->start();``: whether the library was loaded counts for nothing."""
+    for found in lost_statuses(facts, unit):
+        yield rule.no(
+            found.why,
+            Location.lines(unit.path, found.line),
+            cwe=252,
+            fix="Test it before going on.",
+            context=found.function.name,
+            condition=found.function.condition,
+        )
+
+
 def _ended_unseen(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
     """``waitpid(pid, &status, 0);`` and no word of the status: whether the compiler worked stays unknown."""
     for line, message in unread_statuses(function):
@@ -207,7 +222,7 @@ def _called_through(facts: Facts) -> dict[tuple[str, str], set[int]]:
     return found
 
 
-def _begun_blindly(rule: Rule, unit: ir.Unit, function: ir.Function, called: set[int]) -> Iterator[Claim]:
+def _begun_blindly(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function, called: set[int]) -> Iterator[Claim]:
     """``setup(arguments);``: a library says whether it could be set up, and nobody listens.
 
     ``called`` are the lines of the function that call what a lookup gave.
@@ -218,9 +233,11 @@ def _begun_blindly(rule: Rule, unit: ir.Unit, function: ir.Function, called: set
             types[statement.target.name] = statement.type
     for statement in _statements(function.body):
         call = statement.expression if isinstance(statement, ir.Evaluate) and not statement.discards else None
-        if not isinstance(call, ir.Call) or call.line not in called or not _BEGINS.search(name := word(call.function)):
+        if not isinstance(call, ir.Call) or not _BEGINS.search(name := word(call.function)):
             continue
-        if _STATUS.match(_returned(unit, types.get(name, ""))):
+        if call.line not in called and not (isinstance(call.function, ir.Member) and name in filled_names(facts, unit)):
+            continue
+        if _STATUS.match(returned_by_type(unit, types.get(name, ""))):
             yield rule.no(
                 f"The status of {name}, which sets the library up, is dropped.",
                 Location.lines(unit.path, call.line),
@@ -229,18 +246,6 @@ def _begun_blindly(rule: Rule, unit: ir.Unit, function: ir.Function, called: set
                 context=function.name,
                 condition=function.condition,
             )
-
-
-def _returned(unit: ir.Unit, spelled: str) -> str:
-    """What a function returns, by the type of the pointer to it."""
-    if "(" in spelled:
-        return spelled.partition("(")[0].strip()
-    name = spelled.strip(" *&")
-    made = name.isidentifier() and (
-        re.search(rf"typedef\s+([\w ]+?)\s*\(\s*(?:\w+\s*)?\*\s*{name}\s*\)", unit.text)
-        or re.search(rf"using\s+{name}\s*=\s*(\w+)\s*\(", unit.text)
-    )
-    return made[1] if made else ""
 
 
 def _taken(argument: ir.Expression) -> str:

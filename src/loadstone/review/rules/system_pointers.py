@@ -50,7 +50,8 @@ def _was_sought(function: ir.Function, call: ir.Call) -> bool:
     """Whether another search, or a literal that is searched, may tell that something is found."""
     if call.name not in SEARCHES:
         return False
-    if call.arguments and isinstance(uncast(call.arguments[0]), ir.Literal):
-        return True
+    first, second = [*map(uncast, call.arguments[:2]), None, None][:2]
+    if isinstance(first, ir.Literal) or (isinstance(second, ir.Literal) and second.value in {0, "\0"}):
+        return True  # a known text, or the end that every text has
     sought = (c for c in calls_in(function.body) if c.name in SEARCHES or c.name in {"strlen", "strcspn", "strspn"})
     return any(other is not call and other.line <= call.line for other in sought)

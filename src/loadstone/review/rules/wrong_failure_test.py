@@ -12,6 +12,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import ApiRole, Success
 from loadstone.review.rules.com_lifetimes import unloads_busy
+from loadstone.review.rules.com_statuses import wrong_truths
 from loadstone.review.rules.failure_values import blind_tests
 from loadstone.review.rules.places import ALL, NATIVE, at, step
 from loadstone.review.rules.rule import Rule
@@ -60,12 +61,26 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
     for unit in facts.program.units:
         yield from _blind(rule, facts, unit) if unit.language in NATIVE else ()
+        yield from _as_truths(rule, unit) if unit.language in NATIVE else ()
         for function, line in unloads_busy(unit) if unit.language in NATIVE else ():
             yield rule.no(
                 "DllCanUnloadNow answers S_FALSE when the server is in use, which this test takes for a yes.",
                 at(Spot(unit.path, line, function.name)),
                 cwe=672,
                 fix="Unload it only if the answer == S_OK.",
+                context=function.name,
+                condition=function.condition,
+            )
+
+
+def _as_truths(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
+    """``if (!CoInitializeEx(...)) return -1``: S_OK is zero."""
+    for function in unit.functions:
+        for line, how in wrong_truths(unit, function):
+            yield rule.no(
+                f"An HRESULT is asked as a truth; {how}.",
+                at(Spot(unit.path, line, function.name)),
+                fix="Ask SUCCEEDED or FAILED.",
                 context=function.name,
                 condition=function.condition,
             )
