@@ -124,6 +124,8 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
     calls: dict[int, set[str]] = {}
     names: dict[str, list[int]] = {}
     wanted: set[int] = set()
+    handling: set[int] = set()
+    files: dict[int, str] = {}
     shares: dict[int, set[str]] = {}
     loading: set[int] = set()
     reading: set[int] = set()
@@ -136,13 +138,14 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
         other_names = _other_names(unit, known_tables)
         for function in unit.functions:
             key = id(function)
+            files[key] = unit.path
             names.setdefault(scope.name_of(function, unit), []).append(key)
             calls[key] = set()
             for call in calls_in(function.body):
                 api = known_tables.get(call.name)
                 calls[key].add(scope.called(call, unit))
                 if api is not None and api.role in SEEDS:
-                    wanted.add(key)
+                    (wanted if api.role in MINOR else handling).add(key)
                 if api is not None and api.role is ApiRole.SOURCE:
                     (sent if api.kind in _OF_OTHERS else reading).add(key)
                 if api is not None and api.role in {ApiRole.FILE, ApiRole.OPEN}:
@@ -156,10 +159,12 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
             used = set(names_in(function.body))
             calls[key] |= {scope.named(name, unit) for name in used & scope.functions}
             if used & other_names:
-                wanted.add(key)
+                handling.add(key)
             shares[key] = {f"{unit.path}:{n}" for n in used & shared} | scope.members_of(function, unit, used)
-    touched = {name for key in wanted for name in shares[key]}
-    wanted |= {key for key, found in shares.items() if found & touched}
+    held = {name for key in handling for name in shares[key]}
+    beside = {(files[key], name) for key in wanted for name in shares[key]}  # what a command reads is its own file's
+    wanted |= handling
+    wanted |= {key for key, found in shares.items() if found & held or any((files[key], n) in beside for n in found)}
     wanted |= {key for loader in loading for name in calls[loader] if ":" in name for key in names.get(name, ())}
     given = {key for one in wanted for name in calls[one] for key in names.get(name, ())}
     kept = {name for key in given for name in shares[key]}
