@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
@@ -23,12 +23,17 @@ from loadstone.forks import forked
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import frontends, ir, rules, walk
 from loadstone.review.frontends import python
+from loadstone.review.frontends.c.directives import MacroDefinition
+from loadstone.review.frontends.c.headers import Headers
 from loadstone.review.reached import with_reached
 from loadstone.review.suppress import Directive, apply, directives
 
 __all__ = ["Batch", "BatchOutcome", "SourceFile", "review_batch"]
 
 T = TypeVar("T")
+
+Macros = Mapping[str, Mapping[str, MacroDefinition]]
+"""The macros of headers that each file uses, by its path."""
 
 _UNREAD_SHARE: Final = 0.1
 """Share of a file's lines in gaps from which no clean verdict is given for it."""
@@ -172,14 +177,17 @@ def _review(batch: Batch, processes: int) -> BatchOutcome:
     units: list[ir.Unit] = []
     limits: list[Limit] = []
     budget = _Budget(batch)
-    parse = partial(_parse, everything=bool(batch.tables))
+    native = [source for source in batch.sources if source.language is not ir.Language.PYTHON]
+    headers = Headers((source.path, source.content) for source in native)
+    macros = {source.path: headers.macros(source.path, source.content) for source in native}
+    parse = partial(_parse, macros=macros, everything=bool(batch.tables))
     parsed = budget.attempt_each([(source.path, partial(parse, source)) for source in batch.sources], processes)
     for source, unit in zip(batch.sources, parsed, strict=True):
         if isinstance(unit, str):
             limits.append(Limit(LimitKind.TIME, Location(source.path), unit, gap=True))
         else:
             units.append(unit)
-    units = _with_reached(units, batch, budget, processes)
+    units = _with_reached(units, batch, macros, budget, processes)
     claims: list[Claim] = []
     for together in _alone_if_need_be(units, budget, batch.tables, processes):
         if isinstance(together, Limit):
@@ -214,22 +222,25 @@ def _alone_if_need_be(
             yield Limit(LimitKind.TIME, Location(unit.path), alone, gap=True) if isinstance(alone, str) else alone
 
 
-def _parse(source: SourceFile, *, everything: bool) -> ir.Unit:
+def _parse(source: SourceFile, *, macros: Macros, everything: bool) -> ir.Unit:
     """The unit; with tables of the project's own, a Python file need not speak of libraries to be read through."""
     if everything and source.language is ir.Language.PYTHON:
         return python.parse(source.path, source.content, everything=True)
-    return frontends.parse(source.path, source.content, source.language)
+    return frontends.parse(source.path, source.content, source.language, macros=macros.get(source.path))
 
 
-def _with_reached(units: Sequence[ir.Unit], batch: Batch, budget: _Budget, processes: int) -> list[ir.Unit]:
+def _with_reached(
+    units: Sequence[ir.Unit], batch: Batch, macros: Macros, budget: _Budget, processes: int
+) -> list[ir.Unit]:
     """The units, with those read through that a file which handles libraries leads to."""
     contents = {source.path: source.content for source in batch.sources}
 
     def again(wanted: Sequence[tuple[ir.Unit, frozenset[str]]]) -> list[ir.Unit | None]:
-        work = [
-            (unit.path, partial(frontends.parse, unit.path, contents[unit.path], unit.language, wanted=names))
-            for unit, names in wanted
-        ]
+        work: list[tuple[str, Callable[[], ir.Unit]]] = []
+        for unit, names in wanted:
+            path, language = unit.path, unit.language
+            read = partial(frontends.parse, path, contents[path], language, wanted=names, macros=macros.get(path))
+            work.append((path, read))
         return [made if isinstance(made, ir.Unit) else None for made in budget.attempt_each(work, processes)]
 
     return with_reached(units, again)

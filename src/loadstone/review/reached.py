@@ -18,6 +18,7 @@ from loadstone.review.analyses import SEEDS
 from loadstone.review.analyses.mentions import calls_in, every_statement, names_in
 from loadstone.review.analyses.words import MAINS
 from loadstone.review.apis import CORE, ApiRole, Tables, tables
+from loadstone.review.frontends.c.headers import Headers
 from loadstone.review.walk import expressions, kept
 
 __all__ = ["Reread", "read_together", "with_reached"]
@@ -54,11 +55,17 @@ _RECORDS: Final = frozenset({"struct", "class", "union"})
 def read_together(files: Iterable[tuple[str, bytes]]) -> tuple[ir.Unit, ...]:
     """The files of one program, by path, read as a review reads them."""
     contents = dict(files)
+    headers = Headers(contents.items())
+    macros = {path: headers.macros(path, data) for path, data in contents.items()}
 
     def again(wanted: Sequence[tuple[ir.Unit, frozenset[str]]]) -> list[ir.Unit]:
-        return [frontends.parse(unit.path, contents[unit.path], unit.language, wanted=names) for unit, names in wanted]
+        return [
+            frontends.parse(unit.path, contents[unit.path], unit.language, wanted=names, macros=macros[unit.path])
+            for unit, names in wanted
+        ]
 
-    return tuple(with_reached([frontends.parse(path, data) for path, data in contents.items()], again))
+    first = [frontends.parse(path, data, macros=macros[path]) for path, data in contents.items()]
+    return tuple(with_reached(first, again))
 
 
 def with_reached(units: Sequence[ir.Unit], reread: Reread) -> list[ir.Unit]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import PurePath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from loadstone.review.ir import Language, Unit
+
+if TYPE_CHECKING:
+    from loadstone.review.frontends.c.directives import MacroDefinition
 
 __all__ = ["SUFFIXES", "language_of", "parse"]
 
@@ -41,12 +44,20 @@ def language_of(path: str) -> Language | None:
     return SUFFIXES.get(PurePath(path).suffix.lower())
 
 
-def parse(path: str, text: bytes, language: Language | None = None, *, wanted: frozenset[str] = frozenset()) -> Unit:
+def parse(
+    path: str,
+    text: bytes,
+    language: Language | None = None,
+    *,
+    wanted: frozenset[str] = frozenset(),
+    macros: Mapping[str, MacroDefinition] | None = None,
+) -> Unit:
     """Read one file. Never raises on any bytes: what cannot be read is a gap of the unit.
 
     ``language`` defaults to what the file name promises, C if it promises nothing. ``wanted`` are names for whose sake
-    a file is read through that speaks of no interface itself.
+    a file is read through that speaks of no interface itself. ``macros`` are those that headers define for a file of C
+    or C++.
     """
     chosen = language or language_of(path) or Language.C
     front_end: Callable[..., Unit] = import_module(f"loadstone.review.frontends.{_FRONT_ENDS[chosen]}").parse
-    return front_end(path, text, wanted=wanted)
+    return front_end(path, text, wanted=wanted, **({"macros": macros} if macros else {}))

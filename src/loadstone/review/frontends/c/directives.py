@@ -321,7 +321,10 @@ class _Reader:
         if found[2]:
             parameters = tuple(p.strip().decode(errors="replace") for p in found[3].split(b",") if p.strip())
         body = found[4].strip().decode(errors="replace")
-        self.macros.setdefault(name, MacroDefinition(name, parameters, without_typeof(body), self.line(match.start())))
+        before = self.macros.get(name)
+        if before is None or not before.body:  # of two under two conditions, the one that does something
+            line = self.line(match.start())
+            self.macros[name] = MacroDefinition(name, parameters, without_typeof(body), line)
 
 
 def _condition(word: bytes, rest: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import Final
 
@@ -20,6 +20,7 @@ from loadstone.review.frontends.c.declarators import Declarator, declared, decla
 from loadstone.review.frontends.c.decorations import Decorations, undecorated
 from loadstone.review.frontends.c.directives import Directives, MacroDefinition, Projection, read, without_comments
 from loadstone.review.frontends.c.expressions import CExpressions, TooDeepForC
+from loadstone.review.frontends.c.headers import leading
 from loadstone.review.frontends.c.lambdas import lifted
 from loadstone.review.frontends.c.statements import Bodies
 from loadstone.review.typenames import base_type, long_name
@@ -118,10 +119,17 @@ def _parser(language: ir.Language) -> Parser:
     return Parser(Grammar(grammar.language()))
 
 
-def parse_source(path: str, data: bytes, language: ir.Language, wanted: frozenset[str] = frozenset()) -> ir.Unit:
+def parse_source(
+    path: str,
+    data: bytes,
+    language: ir.Language,
+    wanted: frozenset[str],
+    macros: Mapping[str, MacroDefinition],
+) -> ir.Unit:
     """Read one C or C++ file. ``wanted`` adds names whose users are to be lowered beside those of the API tables.
 
-    A file whose words name no known interface is not parsed: no question of review has a site in it.
+    ``macros`` are those that its headers define. A file whose words, and those of its macros, name no known interface
+    is not parsed: no question of review has a site in it.
     """
     source = data.decode("utf-8", errors="replace")
     lines = data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
@@ -131,6 +139,7 @@ def parse_source(path: str, data: bytes, language: ir.Language, wanted: frozense
     if language is ir.Language.C and path.endswith(_HEADERS) and _OF_CPP.search(_FOR_CPP.sub(b"", data)):
         language = ir.Language.CPP  # a header of C++ that is called as those of C are
     found = set(_WORD.findall(source))
+    found.update(word for macro in macros.values() for word in _WORD.findall(macro.body))
     relevant = (words() & found) | (wanted & found) | (_REASONS & found) | (_OF_A_LIBRARY & found)
     if relevant or _LIBRARIES.search(data):
         relevant |= (words(minor=True) & found) | (_FILE_FORMATS & found)
@@ -140,9 +149,9 @@ def parse_source(path: str, data: bytes, language: ir.Language, wanted: frozense
         relevant = frozenset({"struct", "class"}) & found  # what its members are is told nowhere else
     if not relevant:
         return ir.Unit(path, language, source, line_count=lines, words=frozenset(found))
-    unit = _Reader(path, data, language, frozenset(relevant)).run()
+    unit = _Reader(path, data, language, frozenset(relevant), macros).run()
     if language is ir.Language.C and unit.gaps:
-        other = _Reader(path, data, ir.Language.CPP, frozenset(relevant)).run()
+        other = _Reader(path, data, ir.Language.CPP, frozenset(relevant), macros).run()
         if _unread(other) < _unread(unit):
             unit = other
             language = ir.Language.CPP if path.endswith(_HEADERS) else language
@@ -189,18 +198,28 @@ class _Definition:
 
 
 class _Reader:
-    def __init__(self, path: str, data: bytes, language: ir.Language, relevant: frozenset[str]) -> None:
+    def __init__(
+        self,
+        path: str,
+        data: bytes,
+        language: ir.Language,
+        relevant: frozenset[str],
+        macros: Mapping[str, MacroDefinition],
+    ) -> None:
         self.path = path
         self.data = data
         self.language = language
         self.is_cpp = language is ir.Language.CPP
         self.relevant = relevant
+        self.given = macros
         self.found = _Found()
 
     def run(self) -> ir.Unit:
         known = {**_CONSTANTS, "defined(__cplusplus)": self.is_cpp}
         directives = read(without_comments(self.data), known)
-        pattern = re.compile(rb"\b(?:" + rb"|".join(re.escape(w.encode()) for w in sorted(self.relevant)) + rb")\b")
+        directives = replace(directives, macros={**self.given, **directives.macros})
+        words = self.relevant | leading(self.given, self.relevant)
+        pattern = re.compile(rb"\b(?:" + rb"|".join(re.escape(w.encode()) for w in sorted(words)) + rb")\b")
         for projection in directives.projections(pattern):
             self._project(projection, directives)
         return ir.Unit(
