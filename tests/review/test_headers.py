@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadstone.review.frontends.c.headers import Headers, leading
+from loadstone.review.frontends.c.headers import ProjectHeaders, leading
 
 LOADS = b"#define BIND(h, n) dlsym(h, n)\n#define AS(t, h, n) ((t)BIND(h, n))\n#define UNUSED 1\n"
 
@@ -13,7 +13,7 @@ def test_what_a_file_uses_of_its_headers_is_found_through_other_macros_and_other
         "src/host.h": b"#include <deep/load.h>\n",
         "include/deep/load.h": LOADS,
     }
-    found = Headers(files.items()).macros("src/a.c", files["src/a.c"])
+    found = ProjectHeaders(files.items()).macros("src/a.c", files["src/a.c"])
     assert {name: macro.body for name, macro in found.items()} == {
         "AS": "((t)BIND(h, n))",
         "BIND": "dlsym(h, n)",
@@ -29,7 +29,7 @@ def test_of_two_headers_of_one_name_the_nearest_is_meant() -> None:
         "two/my.h": b"#define SIZE 2\n",
         "three/a.c": b'#include "three/my.h"\nint n = SIZE;\n',
     }
-    headers = Headers(files.items())
+    headers = ProjectHeaders(files.items())
     assert headers.macros("one/a.c", files["one/a.c"])["SIZE"].body == "1"
     assert headers.macros("two/a.c", files["two/a.c"])["SIZE"].body == "2"
     assert headers.macros("three/a.c", files["three/a.c"]) == {}
@@ -40,7 +40,7 @@ def test_of_two_definitions_the_first_that_does_something_is_taken() -> None:
         "a.c": b'#include "lock.h"\nvoid f(void) { HOLD(); }\n',
         "lock.h": b"#ifdef ALONE\n#define HOLD()\n#else\n#define HOLD() take(&lock)\n#endif\n#define HOLD() other()\n",
     }
-    assert Headers(files.items()).macros("a.c", files["a.c"])["HOLD"].body == "take(&lock)"
+    assert ProjectHeaders(files.items()).macros("a.c", files["a.c"])["HOLD"].body == "take(&lock)"
 
 
 def test_a_known_interface_keeps_its_meaning() -> None:
@@ -48,7 +48,7 @@ def test_a_known_interface_keeps_its_meaning() -> None:
         "a.c": b'#include "port.h"\nvoid *h = dlopen("x", 1);\n',
         "port.h": b"#define dlopen(p, f) LoadLibrary(p)\n",
     }
-    assert Headers(files.items()).macros("a.c", files["a.c"]) == {}
+    assert ProjectHeaders(files.items()).macros("a.c", files["a.c"]) == {}
 
 
 def test_headers_that_include_each_other_and_macros_that_name_each_other_end() -> None:
@@ -57,11 +57,11 @@ def test_headers_that_include_each_other_and_macros_that_name_each_other_end() -
         "b.h": b'#include "../../../a.h"\n#include "a.h"\n#define B A\n',
         "a.c": b'#include "a.h"\nint a = A;\n',
     }
-    found = Headers(files.items()).macros("a.c", files["a.c"])
+    found = ProjectHeaders(files.items()).macros("a.c", files["a.c"])
     assert found.keys() == {"A", "B"}
     assert leading(found, frozenset({"dlsym"})) == frozenset()
 
 
 def test_a_huge_header_is_left_out() -> None:
     files = {"a.c": b'#include "big.h"\nint a = A;\n', "big.h": b"#define A 1\n" + b" " * (1 << 20)}
-    assert Headers(files.items()).macros("a.c", files["a.c"]) == {}
+    assert ProjectHeaders(files.items()).macros("a.c", files["a.c"]) == {}

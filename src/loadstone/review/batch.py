@@ -24,7 +24,7 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import frontends, ir, rules, walk
 from loadstone.review.frontends import python
 from loadstone.review.frontends.c.directives import MacroDefinition
-from loadstone.review.frontends.c.headers import Headers
+from loadstone.review.frontends.c.headers import ProjectHeaders
 from loadstone.review.reached import with_reached
 from loadstone.review.suppress import Directive, apply, directives
 
@@ -178,7 +178,7 @@ def _review(batch: Batch, processes: int) -> BatchOutcome:
     limits: list[Limit] = []
     budget = _Budget(batch)
     native = [source for source in batch.sources if source.language is not ir.Language.PYTHON]
-    headers = Headers((source.path, source.content) for source in native)
+    headers = ProjectHeaders((source.path, source.content) for source in native)
     macros = {source.path: headers.macros(source.path, source.content) for source in native}
     parse = partial(_parse, macros=macros, everything=bool(batch.tables))
     parsed = budget.attempt_each([(source.path, partial(parse, source)) for source in batch.sources], processes)

@@ -18,7 +18,7 @@ from loadstone.review.analyses import SEEDS
 from loadstone.review.analyses.mentions import calls_in, every_statement, names_in
 from loadstone.review.analyses.words import MAINS
 from loadstone.review.apis import CORE, ApiRole, Tables, tables
-from loadstone.review.frontends.c.headers import Headers
+from loadstone.review.frontends.c.headers import ProjectHeaders
 from loadstone.review.walk import expressions, kept
 
 __all__ = ["Reread", "read_together", "with_reached"]
@@ -55,7 +55,7 @@ _RECORDS: Final = frozenset({"struct", "class", "union"})
 def read_together(files: Iterable[tuple[str, bytes]]) -> tuple[ir.Unit, ...]:
     """The files of one program, by path, read as a review reads them."""
     contents = dict(files)
-    headers = Headers(contents.items())
+    headers = ProjectHeaders(contents.items())
     macros = {path: headers.macros(path, data) for path, data in contents.items()}
 
     def again(wanted: Sequence[tuple[ir.Unit, frozenset[str]]]) -> list[ir.Unit]:

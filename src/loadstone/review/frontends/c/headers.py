@@ -18,7 +18,7 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review.apis import tables
 from loadstone.review.frontends.c.directives import MacroDefinition, read, without_comments
 
-__all__ = ["Headers", "leading"]
+__all__ = ["ProjectHeaders", "leading"]
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _INCLUDED: Final = re.compile(rb'^[ \t]*#[ \t]*(?:include|import)[ \t]*[<"]([^">\n]+)[">]', re.MULTILINE)
@@ -32,7 +32,7 @@ class _Header:
     includes: tuple[str, ...]
 
 
-class Headers:
+class ProjectHeaders:
     """The headers among some files, by name. Read whole when made; safe to share between threads."""
 
     def __init__(self, files: Iterable[tuple[str, bytes]]) -> None:
