@@ -15,7 +15,7 @@ from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Success
-from loadstone.review.ir import Assign, Display, Literal, Member, Name
+from loadstone.review.ir import Assign, Display, Function, Literal, Member, Name, Return
 from loadstone.review.rules.places import ALL, at, each_api, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -66,11 +66,18 @@ def _is_plainly_unchecked(site: Site, facts: Facts, spoiled: AbstractSet[Spot]) 
     if site.api.role is ApiRole.RESOLVE and stored and not stored & facts.called_in(site.spot.path):
         return False  # kept for others, and nothing here calls it
     handed_on = any(place.endswith("()") and facts.is_defined(place[:-2]) for place in stored)
+    handed_on = handed_on or any(_returns(function, stored) for function in site.unit.functions)
     return (
         not stored & facts.asked_in(site.spot.path)
         and not handed_on
         and not (_is_yielded(site) or _is_asked_in_other_branch(site))
     )
+
+
+def _returns(function: Function, kept: set[str]) -> bool:
+    """Whether a function of the file gives its callers what a variable keeps: they test what they get."""
+    given = (uncast(s.value) for s in every_statement(function.body) if isinstance(s, Return))
+    return any(isinstance(value, Name) and value.name in kept for value in given)
 
 
 def _names_of(site: Site) -> set[str]:
