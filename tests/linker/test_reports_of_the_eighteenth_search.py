@@ -102,6 +102,20 @@ def test_pyo_243_a_name_of_c_that_nothing_has(mac: Callable[..., str], tmp_path:
     assert "--no-binary pyo, where that library is installed" in found.advice
 
 
+@pytest.mark.slow
+def test_a_library_without_two_levels_may_mean_the_system(mac: Callable[..., str], tmp_path: Path) -> None:  # noqa: F811
+    module = tmp_path / "root/m.so"
+    source = "int PyObject_Free(void) { return 1; } int PyModule_Create2(void) { return 1; }"
+    mac("root/bin/python3.8", f"{source} int main(void) {{ return 0; }}")
+    mac("root/m.so", takes("PyModule_Create2", "malloc"), "-Wl,-undefined,dynamic_lookup")
+    model = with_program(of_root(str(tmp_path / "root"), target="/m.so"), "/bin/python3.8")
+    content = bytearray(module.read_bytes())
+    content[24] &= 0x7F  # MH_TWOLEVEL
+    module.write_bytes(content)
+    codes = [d.code for d in explain("/m.so", model=model).diagnoses]
+    assert "macho-symbol" not in codes
+
+
 def test_mxb_app_158_a_run_time_that_is_installed_for_manifests_alone(compile_library: Compile, tmp_path: Path) -> None:
     library = compile_library(EXPORTS.format("two"), "MSVCR90.dll", *BARE, compiler=MINGW)
     source = "__declspec(dllimport) int two(void); int f(void) { return two(); }"

@@ -132,6 +132,13 @@ def test_an_older_glibc_has_no_versions_that_came_after_it(workshop: Workshop) -
     assert found.advice.startswith("it needs glibc 2.34 or newer, here is 2.31")
 
 
+def test_a_c_library_with_versions_of_later_releases_is_believed(workshop: Workshop) -> None:
+    """Red Hat's glibc 2.34 has GLIBC_2.35: only a release that is named says what its C library lacks."""
+    source = '__asm__(".symver new, dlsym@GLIBC_2.34"); extern void *new(void *, const char *);'
+    path = workshop.library("a.so", f"{source} void *e(void) {{ return new(0, 0); }}", libc=True)
+    assert loads(explain(path, model=replace(LoaderModel.this_process(), release=(2, 33))))
+
+
 @pytest.mark.parametrize("tag", ["310", "312"])
 def test_a_module_with_the_tag_of_another_python_is_not_looked_at(workshop: Workshop, tag: str) -> None:
     module = f"v/lib/python3.12/site-packages/x/m.cpython-{tag}-x86_64-linux-gnu.so"

@@ -421,7 +421,9 @@ def with_loader(model: LoaderModel, loader: str) -> LoaderModel:
             return replace(_around(musl_of(model.view, model.abi), model), release=numbers, assumptions=())
         if named[1] == "dyld":
             return replace(of_another_system(model, LoaderKind.DYLD), release=numbers)
-        return _with_processor(replace(model, kind=LoaderKind.GLIBC, release=numbers[:2], assumptions=()))
+        is_other = model.kind is LoaderKind.GLIBC and numbers[:2] != model.release
+        changed = replace(model, release=numbers[:2], is_other_release=is_other)
+        return _with_processor(replace(changed, kind=LoaderKind.GLIBC, assumptions=()))
     if loader == model.kind:
         return model
     if loader == LoaderKind.MUSL:

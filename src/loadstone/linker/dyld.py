@@ -15,9 +15,11 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-from loadstone.binary.macho.facts import NO_VALIDATION
+from loadstone.binary.macho.facts import NO_VALIDATION, MachoFacts
+from loadstone.binary.macho.layout import HeaderFlags
 from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Format, Image, ImageKind, SymbolBinding
+from loadstone.core.symbols import ImageSymbol
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.environments import anew, from_source
@@ -323,7 +325,7 @@ class DyldRules:
     def _not_of_its_program(self, member: SimulatedLibrary, image: Image, offered: set[str]) -> Iterator[Diagnosis]:
         """Symbols that a module expects of the program that opens it, which has others of them: PHP, Ruby, Perl ..."""
         known = offered.union(*(_exported(m.image) for m in members_below(member) if m.image is not None))
-        flat = [s for s in image.imports if not s.library and s.binding is not SymbolBinding.WEAK]
+        flat = _looked_up_everywhere(image)
         if offered.isdisjoint(s.name for s in flat):
             return
         for symbol in islice((s for s in flat if s.name not in known), _MAX_MISSING):
@@ -345,7 +347,7 @@ class DyldRules:
     def _of_nobody(self, member: SimulatedLibrary, image: Image, offered: set[str]) -> Iterator[Diagnosis]:
         """Names that are not of the system, looked up in all that is loaded, which nothing there defines."""
         known = offered.union(*(_exported(m.image) for m in members_below(member) if m.image is not None))
-        wanted = (s for s in image.imports if not s.library and s.binding is not SymbolBinding.WEAK)
+        wanted = _looked_up_everywhere(image)
         absent = (
             s for s in wanted if _OF_A_LIBRARY.match(s.name) and s.name not in known and not is_host_symbol(s.name[1:])
         )
@@ -456,6 +458,13 @@ def _macos(numbers: tuple[int, ...]) -> str:
 
 def _wrong_file(located: ResolvedName) -> str:
     return next(s.candidate for s in located.steps if "incompatible architecture" in s.reason)
+
+
+def _looked_up_everywhere(image: Image) -> list[ImageSymbol]:
+    """What must be there and names no library, where others do; without two levels it may all be of the system."""
+    if not isinstance(image.native, MachoFacts) or HeaderFlags.TWOLEVEL not in image.native.flags:
+        return []
+    return [s for s in image.imports if not s.library and s.binding is not SymbolBinding.WEAK]
 
 
 def _uuid(image: Image | None) -> str:

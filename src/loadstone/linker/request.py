@@ -59,6 +59,7 @@ class LoaderModel:
     same package, whose libraries it may have loaded before. ``granted`` are libraries of a system that is not at hand,
     taken for there. ``is_python``: what is opened is imported by a Python that is not at hand, whose symbols are taken
     for there. ``is_chosen``: program or system were named, and hints of the files do not change them.
+    ``is_other_release``: of glibc a release was named, and the C library at hand, of another, stands for that one's.
     ``assumptions`` says how the facts were come by. ``thorough``: advice may take a second more.
     """
 
@@ -92,6 +93,7 @@ class LoaderModel:
     granted: frozenset[str] = frozenset()
     is_python: bool = False
     is_chosen: bool = False
+    is_other_release: bool = False
     assumptions: tuple[str, ...] = ()
     thorough: bool = False
 

@@ -20,7 +20,7 @@ from loadstone.linker.request import Release
 __all__ = ["check_versions"]
 
 _GLIBC = re.compile(r"GLIBC_(\d{1,4})\.(\d{1,4})")
-_OF_LIBC = "GLIBC_"
+_OF_GLIBC = "GLIBC_"
 _RELR_VERSION = "GLIBC_ABI_DT_RELR"
 
 
@@ -45,19 +45,15 @@ def _unmet(process: Process, consumer: LoadedObject) -> Iterator[Refusal]:
         if not definitions or need.weak:
             continue
         is_there = any(d.name == need.name for d in definitions)
-        if not is_there or (not _is_of_libc(consumer) and _is_of_a_newer_libc(need.name, process.model.release)):
+        if not is_there or (process.model.is_other_release and _came_later(process.model.release, need, consumer)):
             yield _not_found(consumer, provider, need)
 
 
-def _is_of_libc(loaded: LoadedObject) -> bool:
-    """Whether a library is part of glibc: it stands for that of the release which is asked about."""
-    return any(d.name.startswith(_OF_LIBC) for d in loaded.image.version_definitions)
-
-
-def _is_of_a_newer_libc(version: str, release: Release) -> bool:
-    """Whether a version came after the release that is asked about, whose C library is of the loader's age."""
-    found = _GLIBC.fullmatch(version)
-    return found is not None and (int(found[1]), int(found[2])) > release
+def _came_later(release: Release, need: VersionNeed, consumer: LoadedObject) -> bool:
+    """Whether a version of glibc came after the release that is asked about; glibc's own libraries are of that one."""
+    found = _GLIBC.fullmatch(need.name)
+    is_of_glibc = any(d.name.startswith(_OF_GLIBC) for d in consumer.image.version_definitions)
+    return found is not None and not is_of_glibc and (int(found[1]), int(found[2])) > release
 
 
 def _not_found(consumer: LoadedObject, provider: LoadedObject, need: VersionNeed) -> Refusal:
