@@ -76,7 +76,7 @@ class Endings:
         spelled = frame.known.function.returns
         is_address = (
             "*" in spelled
-            or any(word in spelled for word in ("function<", "unique_ptr<", "shared_ptr<"))
+            or any(word in spelled for word in ("function<", "unique_ptr<", "shared_ptr<", "string_view", "span<"))
             or self.sites.role(value) in {ApiRole.RESOLVE, ApiRole.LOAD}
         )
         is_copy = self.sites.role(value) is ApiRole.ALLOCATE  # what is in it is not where it is

@@ -50,7 +50,7 @@ def closed_entries(facts: Facts, unit: ir.Unit) -> Iterator[ClosedEntry]:
             subject = uncast(close.arguments[0]) if close.arguments else uncast(close.receiver)
             start = _start(subject)
             table = bound.get(start, "")
-            if not table or not isinstance(subject, ir.Member) or _is_each(function, close):
+            if not table or not isinstance(subject, ir.Member | ir.Item) or _is_each(function, close):
                 continue
             if _settles(facts, unit, function, close.line, {start, table}):
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from itertools import pairwise
 from typing import Final
 
 from loadstone.core.claims import Claim, FlowStep, Location, Severity
@@ -51,6 +52,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _unjoined(rule, facts, unit)
         yield from _let_go(rule, facts, unit)
         yield from _ended_without_wait(rule, facts, unit)
+        yield from _freed_under_itself(rule, facts, unit)
 
 
 def _registered(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
@@ -321,6 +323,35 @@ def _kept_threads(facts: Facts, function: ir.Function) -> Iterator[tuple[str, in
                 held = statement.target if held is None and isinstance(statement, ir.Assign) else held
                 if name := word(held):
                     yield name, call.line
+
+
+def _freed_under_itself(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """``FreeLibrary(own); ExitThread(0);``: the second call lies in what the first takes out of memory.
+
+    Source: the reference of FreeLibraryAndExitThread, which is there for this.
+    """
+    if "GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS" not in unit.text:
+        return
+    for function in unit.functions:
+        for block in (function.body, *every_statement(function.body)):
+            body = block.body if isinstance(block, ir.Block) else ()
+            for first, second in pairwise(body):
+                freed, left = _call(first), _call(second)
+                if freed is None or left is None or left.name not in _EXITS or not plays(facts, freed, ApiRole.UNLOAD):
+                    continue
+                message = (
+                    f"Line {freed.line} frees a library that this thread may run in, and line {left.line} is to be run "
+                    "after it; FreeLibraryAndExitThread does both."
+                )
+                yield _finding(rule, unit, function, freed.line, left.line, message)
+
+
+_EXITS: Final = frozenset({"ExitThread", "_endthread", "_endthreadex"})
+
+
+def _call(statement: ir.Statement) -> ir.Call | None:
+    whole = uncast(statement.expression) if isinstance(statement, ir.Evaluate) else None
+    return whole if isinstance(whole, ir.Call) else None
 
 
 def _closes_member(call: ir.Call, closing: set[str]) -> bool:

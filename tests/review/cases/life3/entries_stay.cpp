@@ -114,3 +114,37 @@ void sweep_first(std::map<std::string, Slot> &all)
             break;
         }
 }
+
+// The entries are the handles themselves.
+
+static void *open_ones[8];
+static int open_count;
+
+bool open_one(const char *name)
+{
+    void *one = open_count < 8 ? dlopen(name, RTLD_NOW) : nullptr;
+    if (one)
+        open_ones[open_count++] = one;
+    return one != nullptr;
+}
+
+void close_one(int n)
+{
+    if (n >= 0 && n < open_count)
+        dlclose(open_ones[n]); //! CWE-416
+}
+
+void close_last()
+{
+    if (open_count > 0) {
+        dlclose(open_ones[open_count - 1]); //! none CWE-416
+        open_count--;
+    }
+}
+
+void close_them()
+{
+    for (int n = 0; n < open_count; n++)
+        dlclose(open_ones[n]); //! none CWE-416
+    open_count = 0;
+}

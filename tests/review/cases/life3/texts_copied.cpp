@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <vector>
 
 using Title = const char *(*)();
@@ -62,4 +63,17 @@ void copied_late()
     dlclose(handle);
     std::string copy(text); //! CWE-416
     puts(copy.c_str());
+}
+
+// A view is no copy.
+
+std::string_view viewed()
+{
+    void *handle = dlopen("libtitle.so.1", RTLD_NOW);
+    if (!handle)
+        return {};
+    auto title = reinterpret_cast<Title>(dlsym(handle, "title"));
+    std::string_view text = title ? title() : "";
+    dlclose(handle);
+    return text; //! CWE-416
 }

@@ -46,6 +46,7 @@ class Carried:
         self.outcome = outcome
         self.tolerant = False  # whether what something unknown has written since is told apart
         self.count = memory.count(call, state)
+        self.anew: set[Made] = set()
         self.numbers = {made: number for number, made in enumerate(outcome.made)}
 
     def value(self, value: object) -> Value | None:
@@ -67,6 +68,9 @@ class Carried:
                 return Inside(inner, by) if inner is not None else None
             case Made() if value not in self.outcome.state.ended:
                 made = Made(id(self.call), self.call.line, 10 * self.numbers[value] + self.count)
+                if made not in self.anew:  # one of an earlier round may have had its name
+                    self.anew.add(made)
+                    self.state.ended.pop(made, None)
                 api, _ = self.outcome.made[value]
                 self.memory.made[made] = (replace(api, out=None), self.call.name)
                 known = self.outcome.state.range_of(value)
