@@ -14,6 +14,7 @@ from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.dll_search_path import KNOWN_DLLS
+from loadstone.review.rules.format_arguments import wrong_arguments
 from loadstone.review.rules.origins import constant_path
 from loadstone.review.rules.places import ALL, step
 from loadstone.review.rules.record_kinds import widened
@@ -30,6 +31,8 @@ _CASTS: Final = ("ctypes.cast", ".cast")
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _system_functions(rule, facts)
     yield from _unlike_the_rest(rule, facts)
+    for unit in (u for u in facts.program.units if u.language is not ir.Language.PYTHON):
+        yield from wrong_arguments(rule, unit)
     conventions = {unit.path: _conventions(unit) for unit in facts.program.units if unit.language is ir.Language.PYTHON}
     for call in facts.foreign_calls:
         yield from _convention(rule, call, conventions[call.visit.unit.path])
