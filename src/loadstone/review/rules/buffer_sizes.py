@@ -8,14 +8,27 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.facts import ForeignCall
+from loadstone.review.analyses.facts import Facts, ForeignCall
+from loadstone.review.analyses.foreign import is_foreign
 from loadstone.review.analyses.mentions import module_value
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.walk import expressions, kept, parts_of, statements
 
-__all__ = ["BUFFERS", "assigned", "beside", "elements_of", "is_fixed", "is_limited", "made_of", "number", "room_of"]
+__all__ = [
+    "BUFFERS",
+    "assigned",
+    "beside",
+    "elements_of",
+    "is_fixed",
+    "is_limited",
+    "made_of",
+    "number",
+    "number_of_others",
+    "room_of",
+    "size_of",
+]
 
 BUFFERS: Final = frozenset({"ctypes.create_string_buffer", "ctypes.create_unicode_buffer", "ctypes.c_buffer"})
 """Functions of ctypes that make a buffer."""
@@ -52,24 +65,67 @@ def _last_values(function: ir.Function) -> dict[str, ir.Expression]:
 
 
 def made_of(visit: Visit, name: str) -> ir.Expression | None:
-    """What a variable was given last, or the one thing that an attribute of the object ever is."""
-    if not name.startswith("self."):
-        return assigned(visit.function, name) if name else None
-    methods = [f for f in visit.unit.functions if f.owner == visit.function.owner]
-    given = [value for f in methods if (value := assigned(f, name)) is not None]
-    return given[0] if len(given) == 1 else None
+    """What a variable was given last, or the one thing that an attribute of the object or a name of the file ever is.
+
+    What a function of the file makes and gives back is what its caller has, with the caller's arguments in it.
+    """
+    if name.startswith("self."):
+        methods = [f for f in visit.unit.functions if f.owner == visit.function.owner]
+        given = [value for f in methods if (value := assigned(f, name)) is not None]
+        found = given[0] if len(given) == 1 else None
+    elif name in {p.name for p in visit.function.parameters} or not name:
+        found = assigned(visit.function, name) if name else None
+    else:
+        found = assigned(visit.function, name) or module_value(visit.unit, name)
+    return _given_back(visit.unit, found)
+
+
+def _given_back(unit: ir.Unit, made: ir.Expression | None) -> ir.Expression | None:
+    """The buffer that a helper of the file makes: of ``room(256)`` it is ``create_string_buffer(256)``."""
+    helper = next((f for f in unit.functions if isinstance(made, ir.Call) and f.name == made.name), None)
+    if helper is None or not isinstance(made, ir.Call) or helper.marks:
+        return made
+    returns = [s.value for s in statements(helper.body.body) if isinstance(s, ir.Return)]
+    if len(returns) != 1:
+        return made
+    value = uncast(returns[0])
+    inner = assigned(helper, value.name) if isinstance(value, ir.Name) else value
+    if not isinstance(inner, ir.Call) or inner.name not in BUFFERS or len(inner.arguments) != 1:
+        return made
+    given = dict(zip((p.name for p in helper.parameters), made.arguments, strict=False)) | dict(made.keywords)
+    defaults = {p.name: p.default for p in helper.parameters if p.default is not None}
+    size = uncast(inner.arguments[0])
+    known = given.get(size.name) or defaults.get(size.name) if isinstance(size, ir.Name) else size
+    if known is None:
+        return made
+    return ir.Call(made.line, inner.name, inner.function, (known,), (), inner.receiver, made.end_line)
 
 
 def is_limited(function: ir.Function, names: set[str]) -> bool:
     """Whether some condition of the function, or ``min``, is about one of the names."""
     for statement in statements(function.body.body):
         condition = getattr(statement, "condition", None)
-        if any(spelled(part) in names for part in expressions(condition)):
+        if any(spelled(part) in names for part in _asked_about(condition)):
             return True
         bounds = (p for p in parts_of(statement) if isinstance(p, ir.Call) and p.name in {"min", "ctypes.sizeof"})
         if any(spelled(inner) in names for part in bounds for inner in expressions(part)):
             return True
     return False
+
+
+def _asked_about(condition: ir.Expression | None) -> Iterator[ir.Expression]:
+    """The parts of a condition; not what a foreign call in it is told beside a buffer."""
+    told = {
+        id(inner)
+        for part in expressions(condition)
+        if isinstance(part, ir.Call) and len(part.arguments) > 1 and (is_foreign(part) or _BY_CFFI.match(part.name))
+        for argument in part.arguments
+        for inner in expressions(argument)
+    }
+    return (part for part in expressions(condition) if id(part) not in told)
+
+
+_BY_CFFI: Final = re.compile(r"cffi\.Lib\.\w+\Z")
 
 
 def is_fixed(visit: Visit, made: ir.Call) -> bool:
@@ -88,6 +144,10 @@ def number(visit: Visit, expression: ir.Expression) -> int | None:
     bare = uncast(expression)
     if isinstance(bare, ir.Name):
         bare = uncast(module_value(visit.unit, bare.name) or bare)
+    elif isinstance(bare, ir.Member) and bare.name.isupper():  # self.MAX, Decoder.MAX
+        owner = spelled(bare.base)
+        owner = visit.function.owner if owner in {"self", "cls"} else owner
+        bare = uncast(next((assigned(f, f"{owner}.{bare.name}") for f in visit.unit.functions[:1]), None) or bare)
     if isinstance(bare, ir.Operation) and bare.operator in _FOLDS and len(bare.operands) == len(("left", "right")):
         left, right = (number(visit, operand) for operand in bare.operands)
         if left is None or right is None or not 0 <= right < (_SHIFT if bare.operator == "<<" else _MOST):
@@ -95,6 +155,44 @@ def number(visit: Visit, expression: ir.Expression) -> int | None:
         return _FOLDS[bare.operator](left, right)
     value = bare.value if isinstance(bare, ir.Literal) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+_DECODES: Final = re.compile(r"(?:\A|\.)(?:unpack|unpack_from|from_bytes)\Z")
+_HOLDS: Final = re.compile(
+    r"(?:\A|\.)(?:json|tomllib|tomli|toml|yaml|msgpack)\.(?:loads?|safe_load|unpackb)\Z|\.(?:get_json|recv_json)\Z"
+)
+"""Functions that take numbers out of bytes, and that take a whole document apart."""
+
+
+def number_of_others(facts: Facts, visit: Visit, value: ir.Expression | None, depth: int = 2) -> bool:
+    """Whether a number is read out of a file, a message or a document, here or by a function of the program."""
+    bare = uncast(value)
+    if isinstance(bare, ir.Call) and bare.name == "int" and bare.arguments:
+        bare = uncast(bare.arguments[0])
+    if isinstance(bare, ir.Item) or (isinstance(bare, ir.Call) and bare.name.rpartition(".")[2] == "get"):
+        base = uncast(bare.base if isinstance(bare, ir.Item) else bare.receiver)
+        held = assigned(visit.function, base.name) if isinstance(base, ir.Name) else base
+        return isinstance(held, ir.Call) and bool(_HOLDS.search(held.name) or _DECODES.search(held.name))
+    if not isinstance(bare, ir.Call) or depth <= 0:
+        return False
+    if _DECODES.search(bare.name):
+        return True
+    routine = next((r for r in facts.travels.names.routines if r.function is visit.function), None)
+    for called in facts.travels.names.called(routine, bare)[:1] if routine is not None else ():
+        returns = [s for s in statements(called.function.body.body) if isinstance(s, ir.Return)]
+        there = Visit(called.unit, called.function, returns[0], {}) if len(returns) == 1 else None
+        if there is not None:
+            given = uncast(returns[0].value)
+            given = assigned(called.function, given.name) if isinstance(given, ir.Name) else given
+            names = {spelled(returns[0].value)} - {""}
+            limited = is_limited(called.function, names)
+            return not limited and number_of_others(facts, there, given, depth - 1)
+    return False
+
+
+def size_of(kind: ir.Expression | None) -> int | None:
+    """The bytes of a simple type of ctypes, the most on any platform; None for any other."""
+    return _SIZES.get(spelled(kind).rpartition(".")[2])
 
 
 def room_of(visit: Visit, made: ir.Expression | None) -> int | None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, ForeignCall
@@ -27,6 +27,15 @@ from loadstone.review.rules.buffer_sizes import (
     room_of,
 )
 from loadstone.review.rules.file_reserves import file_reserves
+from loadstone.review.rules.lengths_told import (
+    ASKED,
+    PLACES,
+    handed,
+    overflow,
+    tells_size,
+    told_lengths,
+    told_when_read,
+)
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.stepping_loops import stepping_loops
@@ -57,8 +66,6 @@ _STRUCTURE: Final = re.compile(r"(?:\A|\.)(?:\w*Structure|Union)\Z")
 _READS: Final = re.compile(r"\bctypes\b|\bcffi\b|\bELF\b|\bElf|\bMZ\b|(?i:0xfeedfac|0xcafebabe)")
 """Files that call libraries, or read the headers of binaries."""
 
-_ASKED: Final = frozenset({"compared", "allowed", "inside"})
-
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from file_reserves(rule, facts)
@@ -71,27 +78,14 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _element_type(rule, found)
         yield from _smaller(rule, found)
         yield from _unrelated(rule, found)
+        yield from told_lengths(rule, facts, found)
         yield from _short_read(rule, found)
     for call, visit in facts.travels.calls.values():
         yield from _moved(rule, visit, call)
         yield from _wraps(rule, visit, call)
         yield from _offset(rule, facts, visit, call)
-        yield from _told(rule, facts, visit, call)
+        yield from told_when_read(rule, facts, visit, call)
         yield from _told_by_record(rule, facts, visit, call)
-
-
-def _no(
-    rule: Rule, visit: Visit, line: int, message: str, cwe: int, fix: str, severity: Severity = Severity.HIGH
-) -> Claim:
-    return rule.no(
-        message,
-        Location.lines(visit.unit.path, line),
-        cwe=cwe,
-        severity=severity,
-        fix=fix,
-        context=visit.function.name,
-        condition=visit.function.condition,
-    )
 
 
 def _characters(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
@@ -106,7 +100,7 @@ def _characters(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
     for argument in found.call.arguments:
         match uncast(argument):
             case ir.Call(name="ctypes.sizeof", arguments=(of,)) if spelled(of) in wide:
-                yield _no(
+                yield overflow(
                     rule,
                     found.visit,
                     argument.line,
@@ -124,9 +118,9 @@ def _unbounded(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
         return
     source = found.call.arguments[-1]
     names = {spelled(part) for part in expressions(source)}
-    if isinstance(uncast(source), ir.Literal) or any(found.visit.checks(name) & _ASKED for name in names if name):
+    if isinstance(uncast(source), ir.Literal) or any(found.visit.checks(name) & ASKED for name in names if name):
         return
-    yield _no(
+    yield overflow(
         rule,
         found.visit,
         found.call.line,
@@ -151,7 +145,7 @@ def _element_type(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
                         and len(value.arguments) < 2
                         and "dtype" not in dict(value.keywords)
                     ):
-                        yield _no(
+                        yield overflow(
                             rule,
                             found.visit,
                             part.line,
@@ -169,10 +163,10 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
         told = number(found.visit, length)
         told = _room_told(found.visit, length) if told is None else told
         room = room_of(found.visit, made)
-        if _tells_size(found, spelled(buffer), room):
+        if tells_size(found, spelled(buffer), room):
             continue  # the number is something else: a time, a flag
         if told is not None and told >= _LEAST and room is None and _is_somebodys(found.visit, made):
-            yield _no(
+            yield overflow(
                 rule,
                 found.visit,
                 found.call.line,
@@ -185,7 +179,7 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
         if told is not None and places is not None and told > places > 0:
             room = places
         if told is not None and room is not None and told > room > 0:
-            yield _no(
+            yield overflow(
                 rule,
                 found.visit,
                 found.call.line,
@@ -197,18 +191,6 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
 
 _LEAST: Final = 16
 """A smaller number beside a buffer may well be a flag."""
-
-
-def _tells_size(found: ForeignCall, buffer: str, room: int | None) -> bool:
-    """Whether another argument is the size of the buffer: ``len(room)``, ``sizeof(room)``, the same number."""
-    for argument in found.call.arguments:
-        of = uncast(argument)
-        sizes = isinstance(of, ir.Call) and of.name in {"len", "ctypes.sizeof"} and bool(of.arguments)
-        if sizes and spelled(of.arguments[0]) == buffer:  # type: ignore[union-attr]
-            return True
-        if room is not None and number(found.visit, argument) == room:
-            return True
-    return False
 
 
 def _is_somebodys(visit: Visit, made: ir.Expression | None) -> bool:
@@ -251,9 +233,9 @@ def _unrelated(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
         names = {name for part in (*expressions(product), length) if (name := spelled(part))}
         words = {name.rpartition(".")[2] for name in names}
         of_size = number(found.visit, made.arguments[0]) is not None or _is_constant(made.arguments[0])
-        asked = any(found.visit.checks(name) & _ASKED for name in names) or is_limited(found.visit.function, names)
+        asked = any(found.visit.checks(name) & ASKED for name in names) or is_limited(found.visit.function, names)
         if of_size and words and not asked and not any(word.isupper() for word in words):
-            yield _no(
+            yield overflow(
                 rule,
                 found.visit,
                 found.call.line,
@@ -275,7 +257,7 @@ def _short_read(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
         is_read = isinstance(made, ir.Call) and made.receiver is not None and simple(made.name) in _MAY_BE_SHORT
         asked = spelled(made.arguments[0]) if isinstance(made, ir.Call) and is_read and made.arguments else ""
         if asked and asked != name and asked in told and not is_limited(found.visit.function, {name}):
-            yield _no(
+            yield overflow(
                 rule,
                 found.visit,
                 found.call.line,
@@ -290,60 +272,23 @@ def _is_constant(size: ir.Expression) -> bool:
     return isinstance(bare, ir.Name) and bare.name.isupper()
 
 
-def _told(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> Iterator[Claim]:
-    """``ffi.buffer(out, length[0])``: as much as the library says is read from a buffer of constant size."""
-    if call.name.rpartition(".")[2] not in {"buffer", "string_at", "unpack"} or len(call.arguments) != len(("of", "n")):
-        return
-    of, length = call.arguments
-    holder = uncast(length)
-    if isinstance(holder, ir.Item | ir.Member):
-        holder = uncast(holder.base)
-    buffer, told = spelled(of), spelled(holder)
-    made = assigned(visit.function, buffer) if buffer else None
-    if not told or not isinstance(made, ir.Call) or not made.arguments or not is_fixed(visit, made):
-        return
-    filled = next(
-        (
-            c
-            for c in calls(visit.function.body.body)
-            if facts.bindings[visit.unit.path].symbol(c, visit.function.owner) is not None
-            and {buffer, told} <= _handed(c) | ({told} if assigned(visit.function, told) is c else set())
-        ),
-        None,
-    )
-    if filled is not None and filled.line <= call.line and not is_limited(visit.function, {told, f"{told}.value"}):
-        yield _no(
-            rule,
-            visit,
-            call.line,
-            f"As much is read from {buffer} as the library says, and {buffer} has a constant size.",
-            125,
-            "Compare the length with the size of the buffer first.",
-            Severity.MEDIUM,
-        )
-
-
-def _handed(call: ir.Call) -> set[str]:
-    return {spelled(part) for argument in call.arguments for part in expressions(argument)}
-
-
 def _told_by_record(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> Iterator[Claim]:
     """``string_at(addressof(report.data), report.length)``: a record of foreign code says how much it holds."""
     if call.name != "ctypes.string_at" or len(call.arguments) != len(("of", "n")):
         return
     place, length = (uncast(argument) for argument in call.arguments)
-    inside = place.arguments[0] if isinstance(place, ir.Call) and place.name in _PLACES and place.arguments else None
+    inside = place.arguments[0] if isinstance(place, ir.Call) and place.name in PLACES and place.arguments else None
     if not isinstance(inside, ir.Member) or not isinstance(length, ir.Member):
         return
     record, told = spelled(inside.base), spelled(length)
     filled = any(
         c.line <= call.line
         and facts.bindings[visit.unit.path].symbol(c, visit.function.owner) is not None
-        and record in _handed(c)
+        and record in handed(c)
         for c in calls(visit.function.body.body)
     )
     if record and filled and spelled(length.base) == record and not is_limited(visit.function, {told}):
-        yield _no(
+        yield overflow(
             rule,
             visit,
             call.line,
@@ -354,26 +299,26 @@ def _told_by_record(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> It
         )
 
 
-_PLACES: Final = frozenset({"ctypes.addressof", "ctypes.byref", "ctypes.pointer"})
-
-
 def _moved(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
     """``memmove`` of as much as the data says into an object of fixed size."""
-    if call.name not in {"ctypes.memmove", "ctypes.memset"} or len(call.arguments) < 3:
+    by_cffi = call.name.rpartition(".")[2] == "memmove" and call.name.startswith(("cffi.", "ffi.", "?."))
+    if not (by_cffi or call.name in {"ctypes.memmove", "ctypes.memset"}) or len(call.arguments) < 3:
         return
     size = uncast(call.arguments[2])
     if isinstance(size, ir.Name):
         size = assigned(visit.function, size.name) or size
+    if _is_read_within(visit, size):
+        return
     names = {name for part in expressions(size) if (name := spelled(part))}
     mentions = {part.name for part in expressions(size) if isinstance(part, ir.Call)}
     if isinstance(size, ir.Literal) or mentions & {"ctypes.sizeof", "min"}:
         return
-    if not _is_fixed_size(visit, call.arguments[0]) or any(visit.checks(name) & _ASKED for name in names):
+    if not _is_fixed_size(visit, call.arguments[0]) or any(visit.checks(name) & ASKED for name in names):
         return
     source = spelled(call.arguments[1])
-    if source and visit.checks(source) & _ASKED:
+    if source and visit.checks(source) & ASKED:
         return
-    yield _no(
+    yield overflow(
         rule,
         visit,
         call.line,
@@ -383,20 +328,33 @@ def _moved(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
     )
 
 
+def _is_read_within(visit: Visit, size: ir.Expression | None) -> bool:
+    """``len(data)`` of ``data = sock.recv(512)`` or ``sock.recv(min(n, 512))``: no more than was asked for."""
+    of = spelled(size.arguments[0]) if isinstance(size, ir.Call) and size.name == "len" and size.arguments else ""
+    read = assigned(visit.function, of) if of else None
+    if not isinstance(read, ir.Call) or simple(read.name) not in _MAY_BE_SHORT or not read.arguments:
+        return False
+    asked = uncast(read.arguments[0])
+    return number(visit, asked) is not None or (isinstance(asked, ir.Call) and asked.name == "min")
+
+
 def _is_fixed_size(visit: Visit, target: ir.Expression) -> bool:
     """A structure, or a buffer made with a constant size."""
     of = uncast(target)
+    own = made_of(visit, spelled(of)) if spelled(of).startswith("self.") else None
+    if isinstance(own, ir.Call) and own.name in BUFFERS:
+        return is_fixed(visit, own)
     if isinstance(of, ir.Operation) and of.operator == "+":  # addressof(record) + Record.field.offset
         of = uncast(of.operands[0])
     if isinstance(of, ir.Call) and of.arguments and of.name in {"ctypes.byref", "ctypes.addressof", "ctypes.pointer"}:
         of = uncast(of.arguments[0])
     if isinstance(of, ir.Member):  # a field of a structure
         of = uncast(of.base)
-    made = assigned(visit.function, spelled(of)) if spelled(of) else None
+    made = made_of(visit, spelled(of))
     if not isinstance(made, ir.Call):
         return False
-    if made.name in BUFFERS:
-        return bool(made.arguments) and isinstance(uncast(made.arguments[0]), ir.Literal)
+    if made.name in BUFFERS or (made.name.endswith(".new") and made.arguments):
+        return is_fixed(visit, made)
     structures = {one.name for one in visit.unit.classes if any(_STRUCTURE.search(base) for base in one.bases)}
     return made.name.rpartition(".")[2] in structures
 
@@ -416,9 +374,9 @@ def _wraps(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
     names = {name for part in expressions(value) if (name := spelled(part))} | {spelled(call.arguments[0])}
     varying = [operand for operand in operands if not isinstance(operand, ir.Literal)]
     constant = [name for name in names if name.rpartition(".")[2].isupper()]
-    if len(varying) < 2 or len(constant) >= len(varying) or any(visit.checks(name) & _ASKED for name in names if name):
+    if len(varying) < 2 or len(constant) >= len(varying) or any(visit.checks(name) & ASKED for name in names if name):
         return
-    yield _no(
+    yield overflow(
         rule,
         visit,
         call.line,
@@ -453,9 +411,9 @@ def _offset(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> Iterator[C
         and not _is_place_of_field(visit.function, operand)
         and not _is_told(facts, visit, uncast(operand))
     ]
-    if len(moving) < 2 or any(visit.checks(name) & _ASKED for name in names):
+    if len(moving) < 2 or any(visit.checks(name) & ASKED for name in names):
         return
-    yield _no(
+    yield overflow(
         rule,
         visit,
         call.line,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.travel import Arrival, SinkKind
+from loadstone.review.analyses.guards import simple
+from loadstone.review.analyses.travel import Arrival, Shape, SinkKind
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
@@ -21,15 +23,22 @@ __all__ = ["RULE"]
 _SAYS: Final = {
     SinkKind.CODE: (95, "{name} runs a text from {source} as Python; taking the builtins away does not hold it."),
     SinkKind.OBJECTS: (502, "{name} builds whatever objects the bytes from {source} name, and runs what they ask for."),
+    SinkKind.SOURCE: (94, "{name} takes a text from {source} for source code, which is compiled into the program."),
     SinkKind.ATTRIBUTE: (915, "{source} names the attribute that is set: any of the object's, internal ones too."),
 }
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _native(rule, facts)
+    loading = {sink.spot.path for sink in facts.travels.sinks if sink.kind is SinkKind.LOAD}
+    compiling = {u.path for u in facts.program.units if u.path in loading and _COMPILERS.search(u.text)}
     loaded = {arrival.source.spot for arrival, _ in by_sink(facts, SinkKind.LOAD)}  # told there, and once
     for arrival, unchecked in by_sink(facts, *_SAYS):
         if not unchecked or not _is_others(arrival) or arrival.source.spot in loaded:
+            continue
+        if arrival.shape is Shape.NUMBER and arrival.sink.kind is SinkKind.SOURCE:
+            continue
+        if simple(arrival.sink.name).startswith("write") and arrival.sink.spot.path not in compiling:
             continue
         sink = arrival.sink
         cwe, text = _SAYS[sink.kind]
@@ -45,6 +54,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             condition=sink.spot.condition,
         )
 
+
+_COMPILERS: Final = re.compile(r"\b(?:gcc|g\+\+|clang|cython|cythonize|rustc|tcc)\b|[\"']cc[\"'\s]|\$CC\b")
+"""Files that start a compiler, or a builder that does."""
 
 _SENT: Final = frozenset({"network", "another process"})
 
@@ -79,6 +91,8 @@ def _is_others(arrival: Arrival) -> bool:
     kind, sink = arrival.source.kind, arrival.sink
     if kind in WEAK:
         return False
+    if sink.kind is SinkKind.SOURCE and simple(sink.name).startswith("write"):
+        return arrival.shape is not Shape.WHOLE or kind == "network"  # a file that is copied is a file of the program
     if sink.kind is SinkKind.CODE and sink.name == "eval":
         return True
     return kind == "network" or (sink.kind is SinkKind.OBJECTS and kind == "file")

@@ -19,6 +19,7 @@ from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.conditions import asked, is_about
 from loadstone.review.rules.dropped_statuses import MAKES, dropped_statuses, forgotten_statuses
 from loadstone.review.rules.failure_values import failure_of, sees
+from loadstone.review.rules.missing_names import missing_names
 from loadstone.review.rules.negative_lengths import negative_lengths
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
@@ -59,6 +60,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _null_handles(rule, facts, results)
     yield from _null_members(rule, facts)
     yield from _missing_libraries(rule, facts)
+    yield from missing_names(rule, facts)
     yield from forgotten_statuses(rule, facts)
     yield from dropped_statuses(rule, facts)
     yield from negative_lengths(rule, facts)

@@ -29,6 +29,7 @@ from loadstone.review.analyses.travel.sinks import (
     sinks_of,
     writes,
 )
+from loadstone.review.analyses.travel.source_files import is_source_file
 from loadstone.review.analyses.words import ADMINISTERED, dotted_name, names_own_place, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.walk import expressions
@@ -320,6 +321,12 @@ class ValueReader:
             self._sink(SinkKind.COMMAND, call.name, call.line, self.pieces(text), call)
         for program in program_places(call, api):
             self._sink(SinkKind.PROGRAM, call.name, call.line, self.pieces(program), call)
+        if (
+            word in {"write", "writelines", "write_text"}
+            and given
+            and is_source_file(self.routine.unit, self.routine.function, call.receiver)
+        ):
+            self._sink(SinkKind.SOURCE, call.name, call.line, given[0], call)
         if call.receiver is not None and word in vocabulary.TAKES_IN:
             self.store(call.receiver, [piece for pieces in given for piece in pieces], call.line)
         routines = self.names.called(self.routine, call)
@@ -343,7 +350,7 @@ class ValueReader:
         spot = self.spot(call.line)
         for routine in routines:
             names = routine.parameters
-            for name, pieces in zip(names, given, strict=False):
+            for name, pieces in zip(names, _spread(call, given, len(names)), strict=False):
                 self.found.move(pieces, routine.place(name), spot)
             for key, pieces in named:
                 if key in names:
@@ -363,7 +370,7 @@ class ValueReader:
         if maker is not None:
             self._of_program(call, [maker], given, named)
             return []
-        for member, pieces in zip(one.members, given, strict=False):
+        for member, pieces in zip(one.members, _spread(call, given, len(one.members)), strict=False):
             self.found.move(pieces, attribute_place(unit, one.name, member.name), self.spot(call.line))
         for key, pieces in named:
             for field in (key,) if key != "**" else (member.name for member in one.members):
@@ -389,6 +396,8 @@ class ValueReader:
             return []
         if call.name in vocabulary.NUMBERS:
             return _turned(every, Shape.NUMBER)
+        if call.receiver is not None and word in vocabulary.FILLS:
+            return _turned(every, Shape.PART)
         if call.name in vocabulary.STOPS:
             return []
         if call.name == "os.path.basename":
@@ -485,6 +494,14 @@ class ValueReader:
 
 def _is_place(text: str) -> bool:
     return "/" in text or "\\" in text
+
+
+def _spread(call: ir.Call, given: list[list[Piece]], wanted: int) -> list[list[Piece]]:
+    """What each parameter gets: ``*row`` may reach every one from its place on."""
+    for position, argument in enumerate(call.arguments):
+        if isinstance(argument, ir.Cast) and argument.type == "*" and position < len(given):
+            return given[:position] + [given[position]] * (wanted - position)
+    return given
 
 
 def _with(piece: Piece, checks: frozenset[Check]) -> Piece:

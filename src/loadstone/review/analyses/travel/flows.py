@@ -112,6 +112,7 @@ class SinkKind(StrEnum):
     COPY = "copy"  # a file is copied by its name
     WRITE = "write"  # a file is made or replaced
     CODE = "code"  # a text is run as Python
+    SOURCE = "source"  # a text is compiled, or read as declarations of C
     OBJECTS = "objects"  # bytes are turned back into objects of any class
     FORMAT = "format"
     ATTRIBUTE = "attribute"  # the name of what is set

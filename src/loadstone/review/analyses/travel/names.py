@@ -298,7 +298,7 @@ class PythonNames:
         if any(_EXPOSES.search(mark) for mark in function.marks):
             return ValueSource("network", spot)
         if any(_COMMANDS.search(mark) for mark in function.marks):
-            return ValueSource("command line", spot)
+            return None if _is_chosen(routine, parameter.name) else ValueSource("command line", spot)
         return None
 
     def _hears(self, routine: Routine, parameter: ir.Parameter) -> bool:
@@ -356,6 +356,21 @@ class PythonNames:
         return any(
             _SERVERS.search(base) for _, one in self.classes.get(routine.function.owner, ()) for base in one.bases
         )
+
+
+def _is_chosen(routine: Routine, name: str) -> bool:
+    """``@click.option("--driver", type=click.Choice([...]))``: one of the words that the program lists."""
+    for line in range(routine.function.line - 1, max(0, routine.function.line - _DECORATORS), -1):
+        text = routine.unit.line_text(line).strip()
+        if not text.startswith(("@", ")", '"', "'", "type=")):
+            return False
+        if re.search(rf"[\"']-*{name.replace('_', '[-_]')}[\"']", text):
+            return "Choice(" in text or "Choice(" in routine.unit.line_text(line + 1)
+    return False
+
+
+_DECORATORS: Final = 40
+"""So many lines of decorators are looked at."""
 
 
 def _is_called(function: ir.Function, value: ir.Expression) -> bool:

@@ -61,12 +61,21 @@ def _arrivals(found: Travels) -> Iterator[Arrival]:
             made.extend(_from(source, first, onward, ends))
     best: dict[tuple[Sink, ValueSource, bool], Arrival] = {}
     for arrival in made:
-        if (arrival.shape is Shape.NUMBER) is (arrival.sink.kind in _NUMERIC):
+        if (arrival.shape is Shape.NUMBER) is (arrival.sink.kind in _NUMERIC) or _may_be_number(arrival):
             best.setdefault((arrival.sink, arrival.source, bool(arrival.checked)), arrival)
     order = sorted(
         best.values(), key=lambda a: (a.sink.spot, a.source.spot, a.source.kind, bool(a.checked), len(a.way))
     )
     yield from order
+
+
+def _may_be_number(arrival: Arrival) -> bool:
+    """``FUNCTION(message["address"])``: an entry of what was decoded is taken for an address where only that fits."""
+    call = arrival.sink.call
+    if arrival.sink.kind is not SinkKind.ADDRESS or call is None or arrival.shape is not Shape.WHOLE:
+        return False
+    fits = call.name == "ctypes.CFUNCTYPE.__call__" or call.name.rpartition(".")[2] == "from_address"
+    return fits and len(call.arguments) == 1 and isinstance(call.arguments[0], ir.Item)
 
 
 def _from(

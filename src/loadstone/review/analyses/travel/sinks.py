@@ -91,6 +91,10 @@ def _code(call: ir.Call, given: list[Pieces], receiver: Pieces) -> Iterator[Deci
     word = call.name.rpartition(".")[2]
     if call.name in _RUN and given:
         yield SinkKind.CODE, call.name, given[0]
+    elif call.name in vocabulary.COMPILES and given:
+        yield SinkKind.SOURCE, call.name, given[min(vocabulary.COMPILES[call.name], len(given) - 1)]
+    elif call.name in vocabulary.TEMPLATES and given:
+        yield SinkKind.CODE, call.name, given[0]
     elif call.name in vocabulary.REBUILDS and given:
         if _rebuilds(call):
             yield SinkKind.OBJECTS, call.name, given[0]

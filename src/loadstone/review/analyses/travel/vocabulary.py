@@ -11,10 +11,12 @@ __all__ = [
     "ASKED",
     "CHANGES_FILES",
     "CHANGES_ITSELF",
+    "COMPILES",
     "COPIES_FILES",
     "DIRECTORY_LISTS",
     "ENVIRONMENT",
     "FILES",
+    "FILLS",
     "FOREIGN_LOADS",
     "KEEPS",
     "LOADERS",
@@ -31,6 +33,7 @@ __all__ = [
     "STOPS",
     "SYSTEM_NAMED",
     "TAKES_IN",
+    "TEMPLATES",
 ]
 
 REQUEST: Final = re.compile(r"(?:\A|[._])(?:request|req)\Z")
@@ -120,6 +123,15 @@ REBUILDS: Final = frozenset(
     }
 )
 """Functions that build whatever objects their input names. Source: their references."""
+
+COMPILES: Final = {"cffi.FFI.cdef": 0, "cffi.FFI.verify": 0, "cffi.FFI.set_source": 1, "ffi.cdef": 0}
+"""Functions that read a text as C, and where they take it. Source: cffi documentation."""
+
+TEMPLATES: Final = frozenset({"jinja2.Template", "jinja2.Environment.from_string", "mako.template.Template"})
+"""Functions whose text is a template, which may run what it likes. Source: jinja2, mako references."""
+
+FILLS: Final = frozenset({"render", "substitute", "safe_substitute"})
+"""Methods of templates that put values into a text."""
 
 LOADERS: Final = frozenset(f"ctypes.{one}" for one in ("cdll", "windll", "oledll", "pydll"))
 """Objects whose attributes and items are libraries, loaded by their name. Source: ctypes.LibraryLoader."""

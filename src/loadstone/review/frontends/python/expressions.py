@@ -137,7 +137,10 @@ def _call(x: PythonExpressions, node: ast.Call) -> ir.Expression:
         node.lineno,
         name,
         function,
-        x.all(positional),
+        tuple(
+            ir.Cast(arg.lineno, "*", x.lower(arg.value)) if isinstance(arg, ast.Starred) else x.lower(arg)
+            for arg in node.args
+        ),
         tuple((keyword.arg or "**", x.lower(keyword.value)) for keyword in node.keywords),
         receiver,
         node.end_lineno or node.lineno,

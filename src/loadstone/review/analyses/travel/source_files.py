@@ -1,0 +1,42 @@
+"""Files of a Python program that a compiler reads: ``open(build / "glue.c", "w")``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.review import ir
+from loadstone.review.analyses.mentions import module_value
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.walk import expressions, statements
+
+__all__ = ["is_source_file"]
+
+_SOURCE: Final = re.compile(r"\.(?:c|cc|cpp|cxx|h|hpp|pyx|pxd|rs|m)\Z")
+
+
+def is_source_file(unit: ir.Unit, function: ir.Function, file: ir.Expression | None) -> bool:
+    """Whether what is written to is a path, or was opened by one, whose name a compiler reads."""
+    name = spelled(file)
+    opened: list[ir.Expression | None] = [file] if isinstance(file, ir.Call) else []
+    for statement in statements(function.body.body) if name else ():
+        match statement:
+            case ir.With(items=items):
+                opened += [context for context, target in items if spelled(target) == name]
+            case ir.Assign(target=target, value=value) if spelled(target) == name:
+                opened.append(value)
+    parts = (p for one in opened for p in _with_values(unit, function, one))
+    texts = (p.value for p in parts if isinstance(p, ir.Literal) and isinstance(p.value, str))
+    return any(_SOURCE.search(text) for text in texts)
+
+
+def _with_values(unit: ir.Unit, function: ir.Function, expression: ir.Expression | None) -> Iterator[ir.Expression]:
+    """The parts of an expression, and of what its names were given in the function or once in the file."""
+    for part in expressions(expression):
+        yield part
+        if isinstance(part, ir.Name):
+            yield from expressions(module_value(unit, part.name))
+            for statement in statements(function.body.body):
+                if isinstance(statement, ir.Assign) and spelled(statement.target) == part.name:
+                    yield from expressions(statement.value)
