@@ -166,7 +166,7 @@ _HOLDS: Final = re.compile(
 
 def number_of_others(facts: Facts, visit: Visit, value: ir.Expression | None, depth: int = 2) -> bool:
     """Whether a number is read out of a file, a message or a document, here or by a function of the program."""
-    bare = uncast(value)
+    bare: ir.Expression | None = uncast(value)
     if isinstance(bare, ir.Call) and bare.name == "int" and bare.arguments:
         bare = uncast(bare.arguments[0])
     if isinstance(bare, ir.Item) or (isinstance(bare, ir.Call) and bare.name.rpartition(".")[2] == "get"):
@@ -182,7 +182,7 @@ def number_of_others(facts: Facts, visit: Visit, value: ir.Expression | None, de
         returns = [s for s in statements(called.function.body.body) if isinstance(s, ir.Return)]
         there = Visit(called.unit, called.function, returns[0], {}) if len(returns) == 1 else None
         if there is not None:
-            given = uncast(returns[0].value)
+            given: ir.Expression | None = uncast(returns[0].value)
             given = assigned(called.function, given.name) if isinstance(given, ir.Name) else given
             names = {spelled(returns[0].value)} - {""}
             limited = is_limited(called.function, names)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import field
-from typing import Final
+from typing import Final, TypeGuard
 
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
@@ -219,8 +219,10 @@ class _Walk:
                 ended = self.block(final.body, after if after is not None else released)
                 return None if after is None else ended
             case ir.With(body=inner, items=items):
-                ended = ended_by_with(self.facts, self.routine, statement, self.summaries.ends_itself)
-                closed = {name: self._spot(line) for name, line in ended}
+                closed = {
+                    name: self._spot(line)
+                    for name, line in ended_by_with(self.facts, self.routine, statement, self.summaries.ends_itself)
+                }
                 self.leaving.append(closed)
                 after = self.block(inner.body, released)
                 self.leaving.pop()
@@ -452,7 +454,7 @@ class _Walk:
         )
 
 
-def _sets(statement: ir.Statement) -> bool:
+def _sets(statement: ir.Statement) -> TypeGuard[ir.Assign]:
     return isinstance(statement, ir.Assign)
 
 

@@ -92,7 +92,7 @@ def _is_others(arrival: Arrival) -> bool:
     if kind in WEAK:
         return False
     if sink.kind is SinkKind.SOURCE and simple(sink.name).startswith("write"):
-        return arrival.shape is not Shape.WHOLE or kind == "network"  # a file that is copied is a file of the program
+        return arrival.shape is not Shape.WHOLE  # whole programs are given to be run
     if sink.kind is SinkKind.CODE and sink.name == "eval":
         return True
     return kind == "network" or (sink.kind is SinkKind.OBJECTS and kind == "file")

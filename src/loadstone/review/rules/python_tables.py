@@ -47,13 +47,11 @@ def left_entries(unit: ir.Unit, tables: Tables, bindings: Bindings) -> Iterator[
 
 def _handle_in(function: ir.Function, given: ir.Expression | None) -> ir.Item | None:
     """The entry that holds a handle which is released: ``table[key]`` itself, or what a variable took from there."""
-    bare = uncast(given)
+    bare: ir.Expression | None = uncast(given)
     if isinstance(bare, ir.Name):
-        taken = [
-            s.value
-            for s in statements(function.body.body)
-            if isinstance(s, ir.Assign) and spelled(s.target) == bare.name
-        ]
+        name = bare.name
+        sets = (s for s in statements(function.body.body) if isinstance(s, ir.Assign) and spelled(s.target) == name)
+        taken = [s.value for s in sets]
         bare = uncast(taken[0]) if len(taken) == 1 else None
     return bare if isinstance(bare, ir.Item) and not isinstance(bare.index, ir.Literal) else None
 

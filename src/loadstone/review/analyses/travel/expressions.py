@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from loadstone.review import ir
 from loadstone.review.analyses.state import Spot
@@ -29,10 +29,9 @@ from loadstone.review.analyses.travel.sinks import (
     sinks_of,
     writes,
 )
-from loadstone.review.analyses.travel.source_files import is_source_file
-from loadstone.review.analyses.words import ADMINISTERED, dotted_name, names_own_place, uncast
+from loadstone.review.analyses.travel.source_files import is_own_file, is_source_file
+from loadstone.review.analyses.words import dotted_name, names_own_place, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
-from loadstone.review.walk import expressions
 
 __all__ = ["ValueReader"]
 
@@ -321,11 +320,8 @@ class ValueReader:
             self._sink(SinkKind.COMMAND, call.name, call.line, self.pieces(text), call)
         for program in program_places(call, api):
             self._sink(SinkKind.PROGRAM, call.name, call.line, self.pieces(program), call)
-        if (
-            word in {"write", "writelines", "write_text"}
-            and given
-            and is_source_file(self.routine.unit, self.routine.function, call.receiver)
-        ):
+        written = word in {"write", "writelines", "write_text"} and bool(given)
+        if written and is_source_file(self.routine.unit, self.routine.function, call.receiver):
             self._sink(SinkKind.SOURCE, call.name, call.line, given[0], call)
         if call.receiver is not None and word in vocabulary.TAKES_IN:
             self.store(call.receiver, [piece for pieces in given for piece in pieces], call.line)
@@ -451,34 +447,8 @@ class ValueReader:
         read = call.name in vocabulary.FILES or (word in vocabulary.READS_FILES and call.receiver is not None)
         if read and not writes(call):
             about = call.receiver if call.receiver is not None else call.arguments[0] if call.arguments else None
-            return None if about is None or self._is_own_file(about) else ValueSource("file", spot)
+            return None if about is None or is_own_file(self.routine.unit, about) else ValueSource("file", spot)
         return None
-
-    def _is_own_file(self, expression: ir.Expression) -> bool:
-        """Whether a path starts from where the module itself is, or names a file of the system's administrator."""
-        stack, seen = [expression], set[str]()
-        while stack:
-            for part in expressions(stack.pop()):
-                if isinstance(part, ir.Literal) and str(part.value).startswith(ADMINISTERED):
-                    return True
-                name = part.name if isinstance(part, ir.Name) else ""
-                if name == "__file__" or name.startswith("importlib.resources"):
-                    return True
-                if name and name not in seen:
-                    seen.add(name)
-                    stack += self._values_of(name)
-        return False
-
-    def _values_of(self, name: str) -> Iterator[ir.Expression]:
-        for function in self.routine.unit.functions:
-            if function.name == "<module>":
-                for statement in function.body.body:
-                    if (
-                        isinstance(statement, ir.Assign)
-                        and statement.value is not None
-                        and spelled(statement.target) == name
-                    ):
-                        yield statement.value
 
     # Sinks.
 

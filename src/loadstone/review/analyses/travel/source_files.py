@@ -1,4 +1,4 @@
-"""Files of a Python program that a compiler reads: ``open(build / "glue.c", "w")``."""
+"""Files of a Python program that a compiler reads, and those that it brings along itself."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import module_value
 from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import ADMINISTERED
 from loadstone.review.walk import expressions, statements
 
-__all__ = ["is_source_file"]
+__all__ = ["is_own_file", "is_source_file"]
 
 _SOURCE: Final = re.compile(r"\.(?:c|cc|cpp|cxx|h|hpp|pyx|pxd|rs|m)\Z")
 
 
 def is_source_file(unit: ir.Unit, function: ir.Function, file: ir.Expression | None) -> bool:
-    """Whether what is written to is a path, or was opened by one, whose name a compiler reads."""
+    """Whether what is written to, ``open(build / "glue.c", "w")``, has a name that a compiler reads."""
     name = spelled(file)
     opened: list[ir.Expression | None] = [file] if isinstance(file, ir.Call) else []
     for statement in statements(function.body.body) if name else ():
@@ -40,3 +41,26 @@ def _with_values(unit: ir.Unit, function: ir.Function, expression: ir.Expression
             for statement in statements(function.body.body):
                 if isinstance(statement, ir.Assign) and spelled(statement.target) == part.name:
                     yield from expressions(statement.value)
+
+
+def is_own_file(unit: ir.Unit, expression: ir.Expression) -> bool:
+    """Whether a path starts from where the module itself is, or names a file of the system's administrator."""
+    stack, seen = [expression], set[str]()
+    while stack:
+        for part in expressions(stack.pop()):
+            if isinstance(part, ir.Literal) and str(part.value).startswith(ADMINISTERED):
+                return True
+            name = part.name if isinstance(part, ir.Name) else ""
+            if name == "__file__" or name.startswith("importlib.resources"):
+                return True
+            if name and name not in seen:
+                seen.add(name)
+                stack += _values_of(unit, name)
+    return False
+
+
+def _values_of(unit: ir.Unit, name: str) -> Iterator[ir.Expression]:
+    for function in (f for f in unit.functions if f.name == "<module>"):
+        for statement in statements(function.body.body):
+            if isinstance(statement, ir.Assign) and statement.value is not None and spelled(statement.target) == name:
+                yield statement.value
