@@ -13,6 +13,7 @@ from loadstone.review.analyses.foreign import is_foreign
 from loadstone.review.analyses.mentions import module_value
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.travel.vocabulary import ASKED, REQUEST
 from loadstone.review.analyses.words import uncast
 from loadstone.review.walk import expressions, kept, parts_of, statements
 
@@ -171,6 +172,9 @@ def number_of_others(facts: Facts, visit: Visit, value: ir.Expression | None, de
         bare = uncast(bare.arguments[0])
     if isinstance(bare, ir.Item) or (isinstance(bare, ir.Call) and bare.name.rpartition(".")[2] == "get"):
         base = uncast(bare.base if isinstance(bare, ir.Item) else bare.receiver)
+        asked = isinstance(base, ir.Member) and base.name in ASKED and REQUEST.search(spelled(base.base))
+        if asked or spelled(base) in {"sys.argv", "os.environ", "flask.request.args", "flask.request.form"}:
+            return True
         held = assigned(visit.function, base.name) if isinstance(base, ir.Name) else base
         return isinstance(held, ir.Call) and bool(_HOLDS.search(held.name) or _DECODES.search(held.name))
     if not isinstance(bare, ir.Call) or depth <= 0:

@@ -90,11 +90,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 def _characters(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
     """``sizeof`` of a buffer of wide characters counts bytes."""
-    function = found.visit.function
     wide = {
         spelled(argument)
         for argument in found.call.arguments
-        if isinstance(value := assigned(function, spelled(argument)), ir.Call)
+        if isinstance(value := made_of(found.visit, spelled(argument)), ir.Call)
         and value.name == "ctypes.create_unicode_buffer"
     }
     for argument in found.call.arguments:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import field
-from typing import Final, TypeGuard
+from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
@@ -23,10 +23,11 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import tables
-from loadstone.review.rules.collector_releases import aliases, released_by, released_twice_or_late, sure
+from loadstone.review.rules.collector_releases import aliases, released_by, released_twice_or_late
 from loadstone.review.rules.ended_by_leaving import ended_by_finally, ended_by_with, keeper_of
 from loadstone.review.rules.global_phases import ended_for_all
 from loadstone.review.rules.places import PYTHON, step
+from loadstone.review.rules.release_summaries import ReleaseSummaries, sets
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import SYSTEM, library_of
 from loadstone.review.walk import calls, expressions, parts, statements, tops
@@ -43,6 +44,7 @@ _LOOKUPS: Final = frozenset({"GetProcAddress", "dlsym"})
 
 _POINTERS: Final = frozenset({ForeignResult.ADDRESS, ForeignResult.POINTER, ForeignResult.TEXT})
 
+_LIBRARIES: Final = frozenset({"CDLL", "WinDLL", "OleDLL", "PyDLL"})
 _ENDINGS: Final = ("__exit__", "close", "__del__")
 """Methods that end an object, by their usual names."""
 
@@ -50,7 +52,7 @@ Released = dict[str, Spot]
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    summaries = _Summaries(facts)
+    summaries = ReleaseSummaries(facts)
     for routine in facts.travels.names.routines:
         if any(word in routine.unit.text for word in _SPEAKS):
             yield from _Walk(rule, facts, routine, summaries, aliases(routine.function)).answer()
@@ -60,87 +62,6 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from ended_for_all(rule, unit, facts.bindings[unit.path])
 
 
-class _Summaries:
-    """Which functions of the program surely release a parameter (by position), or what their object holds (-1)."""
-
-    def __init__(self, facts: Facts) -> None:
-        self.facts = facts
-        self._known: dict[int, frozenset[int]] = {}
-
-    def of(self, routine: Routine) -> frozenset[int]:
-        """The positions that a function surely releases."""
-        known = self._known.get(id(routine.function))
-        if known is None:
-            self._known[id(routine.function)] = frozenset()  # what calls itself
-            known = self._known[id(routine.function)] = frozenset(self._releases(routine))
-        return known
-
-    def ends_itself(self, routine: Routine) -> bool:
-        """Whether a method surely gives back what its object holds, itself or through another of its methods."""
-        return -1 in self.of(routine)
-
-    def left(self, routine: Routine) -> frozenset[str]:
-        """The attributes that a method surely gives back and leaves as they are, through its own methods too."""
-        function, bindings = routine.function, self.facts.bindings[routine.unit.path]
-        if any(spelled(s.target).startswith("self.") for s in statements(function.body.body) if _sets(s)):
-            return frozenset()
-        found: set[str] = set()
-        for call in (c for statement in sure(function.body.body) for c in calls((statement,))):
-            name = library_of(released_by(call, bindings, function.owner))
-            if name.startswith("self."):
-                found.add(name)
-            elif spelled(call.receiver) == "self" and call.name != function.name:
-                found.update(*(self.left(r) for r in self.facts.travels.names.called(routine, call)[:1]))
-        return frozenset(found)
-
-    def needed(self, routine: Routine) -> frozenset[str]:
-        """The attributes that a method surely hands to foreign code, with nothing of its own asked before."""
-        function, bindings = routine.function, self.facts.bindings[routine.unit.path]
-        found: set[str] = set()
-        for statement in sure(function.body.body) if not function.marks else ():
-            for call in calls((statement,)):
-                if spelled(call.receiver) == "self":
-                    return frozenset(found)  # ``self._check()`` may refuse
-                if bindings.symbol(call, function.owner) is not None:
-                    found.update(n for a in call.arguments if (n := self._attribute(routine, a)).startswith("self."))
-        return frozenset(found)
-
-    def _attribute(self, routine: Routine, argument: ir.Expression) -> str:
-        """The attribute that an argument is, read by its own name or through a property that only gives it."""
-        name = spelled(argument)
-        word = name.removeprefix("self.")
-        owner = routine.function.owner
-        for found in self.facts.travels.names.properties(routine.unit, owner, word) if word != name else ():
-            match found.function.body.body:
-                case (ir.Return(value=value),):
-                    return spelled(value)
-        return name
-
-    def uses(self, routine: Routine) -> Iterator[int]:
-        """The positions that a function surely hands on to foreign code."""
-        bindings = self.facts.bindings[routine.unit.path]
-        for statement in sure(routine.function.body.body):
-            for call in calls((statement,)):
-                if bindings.symbol(call, routine.function.owner) is not None:
-                    names = {spelled(argument) for argument in call.arguments}
-                    yield from (routine.parameters.index(name) for name in routine.parameters if name in names)
-
-    def _releases(self, routine: Routine) -> Iterator[int]:
-        bindings = self.facts.bindings[routine.unit.path]
-        same = aliases(routine.function)
-        for statement in sure(routine.function.body.body):
-            for call in calls((statement,)):
-                name = released_by(call, bindings, routine.function.owner)
-                name = same.get(name, name)
-                if name in routine.parameters:
-                    yield routine.parameters.index(name)
-                elif name.startswith("self."):
-                    yield -1
-                elif spelled(call.receiver) == "self" and call.name != routine.function.name:
-                    inner = self.facts.travels.names.called(routine, call)[:1]
-                    yield from (-1 for r in inner if self.ends_itself(r))
-
-
 @dataclass(slots=True)
 class _Walk:
     """One function: what is surely released where, what is derived from what, and which uses come after."""
@@ -148,9 +69,10 @@ class _Walk:
     rule: Rule
     facts: Facts
     routine: Routine
-    summaries: _Summaries
+    summaries: ReleaseSummaries
     aliases: dict[str, str]  # a variable -> the attribute it was read from
     derived: dict[str, str] = field(default_factory=dict)  # a pointer -> the handle it was read from
+    libraries: set[str] = field(default_factory=set)  # variables that hold a library of ctypes
     claims: list[Claim] = field(default_factory=list)
     said: set[str] = field(default_factory=set)
     descriptors: set[str] = field(default_factory=set)  # released by the system, not by the library
@@ -201,6 +123,7 @@ class _Walk:
         match statement:
             case ir.If(then=then, otherwise=otherwise):
                 yes = self.block(then.body, released)
+                released = self._after(self._in_condition(statement), released)  # ``if lib.close(h) != 0: raise``
                 no = released if otherwise is None else self.block(otherwise.body, released)
                 self.arm = yes or {}
                 return _both(yes, no)
@@ -243,10 +166,10 @@ class _Walk:
                 self._derive(target, value)
                 name = spelled(target)
                 after = {n: s for n, s in released.items() if n != name and not n.startswith(f"{name}.")}
-                return self._after(statement, after) if name else after
+                return self._after(calls((statement,)), after) if name else after
             case ir.Evaluate(expression=expression):
                 self._stored(statement, released)
-                return None if self._leaves(expression) else self._after(statement, released)
+                return None if self._leaves(expression) else self._after(calls((statement,)), released)
         return released
 
     def _spot(self, line: int) -> Spot:
@@ -257,7 +180,7 @@ class _Walk:
         self.breaks.append([])
         after = self.block(loop.body.body, released)
         each = expressions(loop.each[0]) if loop.each is not None else ()
-        assigned = {spelled(s.target) for s in statements(loop.body.body) if _sets(s)} | {spelled(e) for e in each}
+        assigned = {spelled(s.target) for s in statements(loop.body.body) if sets(s)} | {spelled(e) for e in each}
         assigned |= {spelled(p.target) for p in parts(loop.body.body) if isinstance(p, ir.AssignmentExpression)}
         again = {n: s for n, s in (after or {}).items() if n not in released and not _is_of(n, assigned)}
         if again:
@@ -303,6 +226,10 @@ class _Walk:
                 self.derived[name] = spelled(part.arguments[0])
                 return
         made = uncast(value)
+        if isinstance(made, ir.Member) and name and spelled(made.base) in self.libraries:
+            self.derived[name] = spelled(made.base)  # ``run = lib.run``
+        if isinstance(made, ir.Call) and simple(made.name) in _LIBRARIES and name:
+            self.libraries.add(name)
         if not name or not isinstance(made, ir.Call) or not made.arguments:
             return
         given = self.bindings.prototype(made, self.routine.function.owner)
@@ -311,10 +238,16 @@ class _Walk:
         if given is not None and lies and handle and given.result in _POINTERS:
             self.derived[name] = handle
 
-    def _after(self, statement: ir.Statement, released: Released) -> Released:
-        """What is released once a statement has run."""
+    @staticmethod
+    def _in_condition(statement: ir.If) -> Iterator[ir.Call]:
+        """The calls of a condition that leaves when one of them failed."""
+        if any(isinstance(s, ir.Return | ir.Raise) for s in statement.then.body[-1:]):
+            yield from (part for part in expressions(statement.condition) if isinstance(part, ir.Call))
+
+    def _after(self, made: Iterable[ir.Call], released: Released) -> Released:
+        """What is released once some calls were made."""
         found = dict(released)
-        for call in calls((statement,)):
+        for call in made:
             spot = Spot(self.routine.unit.path, call.line, self.routine.function.name)
             name = released_by(call, self.bindings, self.routine.function.owner)
             name = library_of(self.aliases.get(name, name))
@@ -452,10 +385,6 @@ class _Walk:
                 context=spot.function,
             )
         )
-
-
-def _sets(statement: ir.Statement) -> TypeGuard[ir.Assign]:
-    return isinstance(statement, ir.Assign)
 
 
 def _is_of(name: str, roots: set[str]) -> bool:

@@ -134,3 +134,24 @@ class Loader:
             raise ValueError("short")
         ctypes.memmove(self._block, data, size)  #! none
         return kind
+
+
+wide = ctypes.WinDLL("user32")
+wide.GetWindowTextW.argtypes = [ctypes.c_void_p, ctypes.c_wchar_p, ctypes.c_int]
+wide.GetWindowTextW.restype = ctypes.c_int
+
+
+def letters(count):
+    return ctypes.create_unicode_buffer(count)
+
+
+def title(window):
+    text = letters(96)
+    wide.GetWindowTextW(window, text, ctypes.sizeof(text))  #! CWE-131/CWE-787
+    return text.value
+
+
+def whole_title(window):
+    text = letters(96)
+    wide.GetWindowTextW(window, text, len(text))  #! none CWE-131/CWE-787
+    return text.value

@@ -1,5 +1,6 @@
 """A handle that one round of a loop, or one way out of it, has given back."""
 
+import _ctypes
 import ctypes
 
 lib = ctypes.CDLL("libfeed.so.2")
@@ -79,3 +80,48 @@ def those_given(feeds):
     for feed in feeds:
         print(lib.feed_next(feed))  #! none
         lib.feed_close(feed)
+
+
+tap = ctypes.CDLL("libtap.so.2")
+tap.tap_open.argtypes = [ctypes.c_char_p]
+tap.tap_open.restype = ctypes.c_void_p
+tap.tap_next.argtypes = [ctypes.c_void_p]
+tap.tap_next.restype = ctypes.c_int
+tap.tap_close.argtypes = [ctypes.c_void_p]
+tap.tap_close.restype = ctypes.c_int
+
+
+def tapped(name):
+    handle = tap.tap_open(name)
+    if not handle:
+        raise OSError(name)
+    return handle
+
+
+def ended_in_a_condition(name):
+    tap_handle = tapped(name)
+    if tap.tap_close(tap_handle) != 0:
+        raise OSError("tap_close")
+    return tap.tap_next(tap_handle)  #! CWE-416
+
+
+def failed_to_end(name):
+    tap_handle = tapped(name)
+    if tap.tap_close(tap_handle) != 0:
+        return tap.tap_next(tap_handle)  #! none
+    return None
+
+
+def function_kept(path):
+    driver = ctypes.CDLL(path)
+    run = driver.driver_run
+    _ctypes.dlclose(driver._handle)
+    return run(1)  #! CWE-416/CWE-672
+
+
+def function_used(path):
+    driver = ctypes.CDLL(path)
+    run = driver.driver_run
+    result = run(1)  #! none
+    _ctypes.dlclose(driver._handle)
+    return result
