@@ -353,7 +353,7 @@ def _turned_round(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
         return
     symbol, failure = found.prototype.symbol, failure_of(found.prototype.symbol)
     system = symbol in _OF_THE_SYSTEM or symbol[:1].isupper()
-    if _HRESULT.match(symbol) or (system and failure is not None and failure.is_number):
+    if _HRESULT.match(symbol) or (system and failure is not None and failure.works == 0):
         yield rule.no(
             f"{symbol} gives zero when it worked; this test raises then, and goes on when it failed.",
             Location.lines(found.visit.unit.path, bare.line),
