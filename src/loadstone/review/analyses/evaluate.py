@@ -18,6 +18,7 @@ from loadstone.review.analyses.refine import COMPARES, Answers, Refine
 from loadstone.review.analyses.results import fold
 from loadstone.review.analyses.sites import Sites
 from loadstone.review.analyses.state import State, Taint
+from loadstone.review.analyses.streams import is_read_from, keeps_text, stream_of
 from loadstone.review.analyses.values import (
     Answer,
     CallResult,
@@ -52,7 +53,6 @@ _TAINTED_NAMES: Final = {
     "sys.stdin": "file or terminal",
     "optarg": "command line",
 }
-_STREAMS: Final = ("istream", "ifstream", "stringstream", "fstream", "cin", "QTextStream", "QDataStream")
 _HANDLES: Final = frozenset({ApiRole.LOAD, ApiRole.RESOLVE})
 _MOVES_BITS: Final = frozenset({"<<", ">>", "*", "//", "%", "-", "**", "&"})
 Outcomes = list[tuple[Value, State]]
@@ -266,9 +266,11 @@ class PathEvaluator:
         folded = fold(operator, values)
         if folded is not None:
             return folded, state
-        if operator == ">>" and self._is_stream(expression.operands[0], frame):
+        if operator == ">>" and is_read_from(expression.operands[0], frame.known.types):
             self._extract(expression, state, frame)
             return values[0], state
+        if operator == "<<" and keeps_text(expression.operands[0], frame.known.types):
+            return self._written(expression, values, state, frame), state
         if operator in {"+", "-"} and isinstance(values[0], Answer) and isinstance(values[-1], Constant):
             return values[0], state
         made = self._stepped(values[0] if values else None, expression, state, frame)
@@ -291,12 +293,15 @@ class PathEvaluator:
         held = text.home if isinstance(text, Constant) else text
         return text != pointer or is_characters(self.memory.type_of(held, frame))
 
-    def _is_stream(self, operand: ir.Expression, frame: Frame) -> bool:
-        bare = uncast(operand)
-        while isinstance(bare, ir.Operation) and bare.operator == ">>":
-            bare = uncast(bare.operands[0])
-        name = bare.name if isinstance(bare, ir.Name | ir.Member) else ""
-        return name.endswith(_STREAMS) or any(word in frame.known.types.get(name, "") for word in _STREAMS)
+    def _written(self, expression: ir.Operation, values: tuple[Value, ...], state: State, frame: Frame) -> Value:
+        """``text << word``: what the stream has so far, and the word behind it."""
+        made = Unknown(frame.number, ("written", id(expression)))
+        state.renew(made)
+        mix(made, (*state.parts.get(values[0], ()), values[1]), state)
+        place = self.places.of(stream_of(expression, "<<"), state, frame)
+        if place is not None:
+            state.assign(place, made)
+        return made
 
     def _extract(self, expression: ir.Operation, state: State, frame: Frame) -> None:
         """``stream >> word``: the word is what the file or the terminal says."""

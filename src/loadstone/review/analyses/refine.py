@@ -249,7 +249,7 @@ class Refine:
             for one, other in ((left, right), (right, left)):
                 if one is not None and taint_of(other, state) is None:
                     same.add_check(one, kind, spot)
-                if taint_of(other, state) is None:
+                if taint_of(other, state) is None or _is_name_of(one, other, state):
                     _lies_in(one, same, spot)
                 if isinstance(other, Constant):
                     _begins(one, other.value, same, spot)
@@ -284,6 +284,9 @@ class Refine:
             return [(True, yes), (False, no)]
         if not isinstance(other, Constant):
             return None
+        if equality and other == Constant(0) and value.question == "contains" and "find" in value.api:
+            self.learn(value._replace(question="prefix"), same, holds=True, spot=spot)  # it is found at the beginning
+            return [(True, yes), (False, no)]
         if equality:
             truth_when_yes = (operator == "!=") if not other.value else (operator == "==")
             self.learn(value, yes, holds=truth_when_yes, spot=spot)
@@ -320,7 +323,8 @@ class Refine:
         elif kind == "inside" and holds:
             state.add_check(subject, "inside", spot)
         elif kind == "prefix" and holds:
-            state.add_check(subject, "inside" if self._ends_with_separator(needle, state) else "prefix", spot)
+            ends = self._ends_with_separator(needle, state) and _is_without_links(subject, state)
+            state.add_check(subject, "inside" if ends else "prefix", spot)
             if state.has_flag("digest") is not None and not isinstance(needle, Constant):
                 state.flag("verified", spot)  # how much of it was compared is asked elsewhere
         elif kind == "listed" and holds is not value.zero_is_same:
@@ -361,11 +365,28 @@ def _is_end(operand: ir.Expression) -> bool:
     return isinstance(bare, ir.Call) and last_word(bare.name) in {"end", "cend", "constEnd"}
 
 
+def _is_without_links(path: Value, state: State) -> bool:
+    """Whether a text that begins with a folder lies in it: it was made canonical, or has no ``..`` in it."""
+    kinds = {kind for one in (path, *state.leaves(path)) for kind, _ in state.checks.get(one, ())}
+    return bool(kinds & {"canonical", "no .."}) or taint_of(path, state) is None
+
+
+def _is_name_of(name: Value, path: Value, state: State) -> bool:
+    """``path.filename() == path``: the path has no folder in it."""
+    match name:
+        case Unknown(source=("name", whole, _)):
+            return {whole, *state.leaves(whole)} & {path, *state.leaves(path)} != set()
+    return False
+
+
 def _lies_in(folder: Value, state: State, spot: Spot) -> None:
     """``path.parent_path() == root``, of a path without links: the file lies in that folder."""
     match folder:
         case Unknown(source=("folder", path, _)) if any(k == "canonical" for k, _ in state.checks.get(path, ())):
             state.add_check(path, "inside", spot)
+        case Unknown(source=("name", path, _)):
+            for leaf in (path, *state.leaves(path)):
+                state.add_check(leaf, "bare", spot)
 
 
 def _begins(character: Value, text: object, state: State, spot: Spot) -> None:

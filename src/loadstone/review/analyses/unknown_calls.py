@@ -27,6 +27,7 @@ from loadstone.review.analyses.values import (
     Initial,
     Place,
     PlaceAddress,
+    Spot,
     Unknown,
     Value,
 )
@@ -67,6 +68,15 @@ _ASKS_EACH: Final = {"any_of": True, "none_of": False, "find_if": True}
 
 _FOLDERS: Final = frozenset({"parent_path", "dirname"})
 """What gives the folder of a path."""
+
+_NAMES: Final = frozenset({"filename", "fileName", "stem", "completeBaseName"})
+"""What gives the name of a path, without its folder."""
+
+_MEASURE_APART: Final = frozenset({"lexically_relative", "relative", "mismatch"})
+"""What says where a path lies, seen from a folder: asked to tell what lies outside."""
+
+_NUMBERS: Final = frozenset({"std::to_string", "std::to_wstring", "QString::number", "fmt::to_string", "std::to_chars"})
+"""What makes a text of a number: nobody chooses more than its digits."""
 
 _LOADED: Final = frozenset({"isLoaded", "is_loaded"})
 """Methods of an object that is a library, which say whether it is open: not after it was closed."""
@@ -158,10 +168,16 @@ class UnknownCalls:
         made = listed or Unknown(frame.number, id(call))
         state.renew(made)
         inputs: tuple[Value, ...] = (receiver,) if receiver is not None else ()
-        builds = receiver is None and _says(_BUILT, name) and any(taint_of(v, state) is not None for v in values)
+        builds = (
+            receiver is None
+            and name not in _NUMBERS
+            and _says(_BUILT, name)
+            and any(taint_of(v, state) is not None for v in values)
+        )
         if builds:
             inputs = values
         mix(made, inputs, state, keep=True)
+        self._about_path(word, receiver, values, made, state, frame.spot(call.line))
         if receiver is not None and word in _DESTROYS and not self._holds_pointers(receiver, frame):
             self.sites.use(receiver, "destroy", state, frame, call.line)
         if name == "delete" and values:
@@ -189,6 +205,21 @@ class UnknownCalls:
             return Answer("check", values[0] if values else receiver, spot=frame.spot(call.line)), state
         return made, state
 
+    @staticmethod
+    def _about_path(
+        word: str, receiver: Value, values: tuple[Value, ...], made: Value, state: State, spot: Spot
+    ) -> None:
+        """The name of a path has no folder in it; one that is measured from a folder is asked whether it lies there."""
+        if receiver is not None and word in _NAMES:
+            taint = taint_of(receiver, state)
+            state.drop("parts", made)
+            if taint is not None:
+                state.put("taint", made, taint)
+            state.add_check(made, "bare", spot)
+        for path in (receiver, *values) if word in _MEASURE_APART else ():
+            if any(kind == "canonical" for kind, _ in state.checks.get(path, ())):
+                state.add_check(path, "inside", spot)
+
     def _listed(
         self,
         call: ir.Call,
@@ -201,8 +232,8 @@ class UnknownCalls:
     ) -> Answer | Unknown | None:
         """Whether a call asks if something is in a list of the program's, or looks for it there."""
         spot = frame.spot(call.line)
-        if word in _FOLDERS and receiver is not None:
-            return Unknown(frame.number, ("folder", receiver, id(call)))
+        if word in _FOLDERS | _NAMES and receiver is not None:
+            return Unknown(frame.number, ("folder" if word in _FOLDERS else "name", receiver, id(call)))
         if receiver is not None and values and _LISTS.search(base_type(self.memory.type_of(receiver, frame))):
             if taint_of(receiver, state) is None and not isinstance(values[0], Constant):
                 if word in _ASKS_LIST:

@@ -94,6 +94,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
             if cwd is not None:
                 yield _working_directory(rule, site, "what getcwd gave", cwd.spot)
+            elif path is None and (folder := _relative_folder(invocation)):
+                yield _working_directory(rule, site, f'A name in "{folder}"', None)
             elif path is None:
                 yield from _bare_by_check(rule, site, invocation, defaults.get(site.spot.path))
             elif not path or _is_one_of_several(site):
@@ -140,6 +142,25 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         )
     for spot in defaults.values():
         yield rule.yes("The process searches only safe directories for DLLs", at(spot), context=spot.function)
+
+
+_BELOW_HERE: Final = re.compile(r"(?:\.{1,2}[/\\])*[A-Za-z0-9_][\w.-]*[/\\]|\.{1,2}[/\\]")
+
+
+_PRINTED: Final = re.compile(r"%[-0-9.*]*(?:l|ll|z|h)*[sduxi]")
+"""What printf puts in: a layout of another kind has no size before it, but a folder."""
+
+
+def _relative_folder(invocation: Invocation) -> str:
+    """The folder below the current one that a path put together here begins with; empty where it begins otherwise."""
+    parts = invocation.parts
+    layout = next((n for n, p in enumerate(parts) if p.text is not None and "%" in p.text), 0)
+    before = parts[:layout]  # the size of the buffer, a number
+    text = parts[layout].text if layout < len(parts) and not any(p.text or p.taint or p.name for p in before) else None
+    if before and not _PRINTED.search(text or ""):
+        return ""
+    found = _BELOW_HERE.match(text) if text else None
+    return found[0] if found else ""
 
 
 _NO_DIRECTORY: Final = frozenset({"no /", "no \\", "bare", "characters"})

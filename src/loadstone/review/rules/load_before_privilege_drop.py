@@ -54,6 +54,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 f"{site.api.name} can fail, and then the privileges stay; its result is ignored.",
                 at(site.spot),
                 cwe=252,
+                why=(
+                    step(site.spot, "the result is ignored", "acquire"),
+                    *_loads_behind(facts, site.spot, "rights that nobody asked about"),
+                ),
                 context=site.spot.function,
             )
     for site in facts.of(ApiRole.LOAD):
@@ -125,7 +129,7 @@ def _groups_kept(rule: Rule, facts: Facts) -> Iterator[Claim]:
         returns = any(isinstance(e, ir.Call) for a in site.call.arguments for e in expressions(a))
         own = returns or gives_back(site)
         own = own or any(isinstance(a, ir.Literal) and a.value in (0, -1) for a in site.call.arguments[:1])
-        behind = [*_loads_behind(facts, site.spot)]
+        behind = [*_loads_behind(facts, site.spot, "the groups that stayed")]
         if behind and site.unit.language in NATIVE and _DROPS.match(last_word(site.api.name)) and not own:
             yield rule.no(
                 f"{site.api.name} at line {site.spot.line} changes the user, not the groups, which what is loaded has.",
@@ -162,13 +166,13 @@ def _groups_kept_python(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 )
 
 
-def _loads_behind(facts: Facts, dropped: Spot) -> Iterator[FlowStep]:
-    """The loads that a path gets to with the user changed at a line, and the calls that lead there."""
+def _loads_behind(facts: Facts, dropped: Spot, how: str) -> Iterator[FlowStep]:
+    """The loads that a path gets to with the rights changed at a line, and the calls that lead there."""
     for load in facts.reached:
         flags = {flag for one in load.invocations for flag in one.flags}
-        if load.api.role is ApiRole.LOAD and ("privilege:user", dropped) in flags:
+        if load.api.role is ApiRole.LOAD and any(w.startswith("privilege:") and s == dropped for w, s in flags):
             yield from (step(spot, "in this call", "call") for spot in load.chain)
-            yield step(load.spot, "loaded with the groups that stayed", "use")
+            yield step(load.spot, f"loaded with {how}", "use")
 
 
 _GROUPS: Final = frozenset(

@@ -93,6 +93,7 @@ def made_by_library(facts: Facts, unit: ir.Unit, function: ir.Function) -> froze
     """
     found = filled_names(facts, unit) - _own_names(function) | looked_up(facts, function)
     stores, calls = [*_stores(function)], [*calls_in(function.body)]
+    found |= {_last(target) for target, value in stores if _is_given(value, _givers(facts, unit))} - {""}
     while True:
         more = {_last(target) for target, value in stores if _comes_from(value, found)}
         for call in calls:
@@ -101,6 +102,23 @@ def made_by_library(facts: Facts, unit: ir.Unit, function: ir.Function) -> froze
         if more - {""} <= found:
             return found
         found |= more - {""}
+
+
+@kept
+def _givers(facts: Facts, unit: ir.Unit) -> frozenset[str]:
+    """The functions of a file that return what they looked up in a library."""
+    return frozenset(
+        function.name
+        for function in unit.functions
+        for statement in every_statement(function.body)
+        if isinstance(statement, ir.Return) and statement.value is not None
+        if _resolves(facts, uncast(statement.value)) or word(statement.value) in looked_up(facts, function)
+    )
+
+
+def _is_given(value: ir.Expression, givers: AbstractSet[str]) -> bool:
+    bare = uncast(value)
+    return isinstance(bare, ir.Call) and bare.name in givers
 
 
 def _own_names(function: ir.Function) -> set[str]:

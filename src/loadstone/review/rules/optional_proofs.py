@@ -13,11 +13,15 @@ from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, expressions
 
-__all__ = ["proofs_that_may_be_missing"]
+__all__ = ["TALKS", "VERIFIES", "proofs_that_may_be_missing"]
 
-_VERIFIES: Final = re.compile(
+VERIFIES: Final = re.compile(
     r"(?i)verif|check_?sig|valid_?sig|sig\w*_?(?:ok|good|valid|check)|authentic|genuine|\bis_?signed"
+    r"|(?:digest|checksum|hash|md5|sha\d+)_?(?:is)?_?(?:ok|good|match\w*|valid)\Z"
+    r"|(?:check|match|same|compare)_?(?:the)?_?(?:digest|checksum|hash|sum|md5|sha\d+)\Z"
 )
+"""Functions that say whether something is what it should be, by their names."""
+
 _PROOF: Final = re.compile(r"(?i)(?:\A|[^a-z])sig(?:s|_|\Z|[^a-zN])|signature|siglen|sigsize|\bmac\b|hmac|\bcert|proof")
 _POLICY: Final = re.compile(r"(?i)requir|need|enforce|mandatory|policy|strict|wanted|must")
 """Words of a setting, which says whether proofs are asked for at all."""
@@ -117,7 +121,7 @@ def _asked_inside(statement: ir.If, after: Sequence[ir.Statement]) -> ir.Call | 
     return None
 
 
-_TALKS: Final = re.compile(
+TALKS: Final = re.compile(
     r"(?i)\A(?:f?printf|f?puts|perror|syslog|warnx?|print|log|info|warning|error|debug|critical|q(?:Warning|Critical)"
     r"|g_(?:warning|message|printerr)|OutputDebugString[AW]?)\Z"
 )
@@ -128,7 +132,7 @@ def _only_told(statement: ir.If, after: Sequence[ir.Statement]) -> ir.Call | Non
     """``if (!verify(file)) fprintf(stderr, "bad");`` and on."""
     said = [s.expression for s in statement.then.body if isinstance(s, ir.Evaluate)]
     only = len(said) == len(statement.then.body) and statement.otherwise is None
-    talks = bool(said) and all(isinstance(e, ir.Call) and _TALKS.match(last_word(e.name)) for e in said)
+    talks = bool(said) and all(isinstance(e, ir.Call) and TALKS.match(last_word(e.name)) for e in said)
     return _refused(statement.condition) if only and talks and _goes_well(after) else None
 
 
@@ -158,7 +162,7 @@ def _refused(condition: ir.Expression) -> ir.Call | None:
         return None
     call = uncast(bare.operands[0])
     other = uncast(bare.operands[1]) if len(bare.operands) > 1 else None
-    if not isinstance(call, ir.Call) or not _VERIFIES.search(last_word(call.name)):
+    if not isinstance(call, ir.Call) or not VERIFIES.search(last_word(call.name)):
         return None
     zero = isinstance(other, ir.Literal) and not other.value
     return call if bare.operator != "==" or zero else None

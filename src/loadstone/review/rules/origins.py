@@ -154,6 +154,9 @@ def begun_by(site: Site, invocation: Invocation, pieces: Sequence[Part], kinds: 
     return None if _is_cleared(first, site) or _is_cleared(invocation.whole, site) else first
 
 
+_LAYOUT: Final = re.compile(r"%|\{[\d:][^}]*\}|\{\}")
+"""Where a layout of printf, of Qt or of std::format puts something in."""
+
 _CONVERSION: Final = re.compile(r"%([-+ #0-9.*]*)(?:hh|h|ll|l|j|z|t|L)?([a-zA-Z])")
 
 
@@ -188,7 +191,7 @@ def _is_explicit(piece: Part) -> bool:
 
 def _origin_of(piece: Part, pieces: list[Part], invocation: Invocation) -> Origin:
     texts = [p.text or "" for p in pieces]
-    formats = [t for t in texts if "%" in t]
+    formats = [t for t in texts if _LAYOUT.search(t)]
     others = [p for p in pieces if p is not piece and not (p.text is None and p.name == "" and p.taint is None)]
     if (
         not others
@@ -203,11 +206,11 @@ def _origin_of(piece: Part, pieces: list[Part], invocation: Invocation) -> Origi
 
 def _follows_separator(piece: Part, pieces: list[Part]) -> bool:
     """Whether a piece stands behind a directory in the path that is made."""
-    layout = next((p.text for p in pieces if p.text is not None and "%" in p.text), None)
-    arguments = [p for p in pieces if p.text is None or "%" not in p.text]
+    layout = next((p.text for p in pieces if p.text is not None and _LAYOUT.search(p.text)), None)
+    arguments = [p for p in pieces if p.text is None or not _LAYOUT.search(p.text)]
     named = [p for p in arguments if p.text is not None or p.name or p.taint is not None]
     if layout is not None:
-        before = layout.split("%")[0]
+        before = _LAYOUT.split(layout)[0]
         if before and len(named) < 2:
             return before.endswith(("/", "\\"))
         position = named.index(piece) if piece in named else 0

@@ -14,7 +14,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.values import Spot
-from loadstone.review.analyses.words import MAINS, last_word, uncast
+from loadstone.review.analyses.words import MAINS, last_word, terms, uncast
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.lookups import called_through, looked_up, made_by_library, word
 from loadstone.review.rules.origins import weighed
@@ -99,7 +99,8 @@ def _of_library(facts: Facts, unit: ir.Unit, function: ir.Function, call: ir.Cal
     if isinstance(bare, ir.Call):
         return bare.line if called_through(bare, made) else 0
     if isinstance(bare, ir.Name):
-        return call.line if bare.name in made or _written_through(function, bare.name, call.line) else 0
+        filled = bare.name in made or _written_through(function, bare.name, call.line, made)
+        return call.line if filled else 0
     names = {e.name for e in expressions(bare) if isinstance(e, ir.Name)}
     return call.line if isinstance(bare, ir.Member) and names & made else 0
 
@@ -112,12 +113,12 @@ def _made(facts: Facts, unit: ir.Unit, function: ir.Function, left: int) -> froz
         for call in calls_in(caller.body) if caller is not function else ():
             if last_word(call.name) == last_word(function.name):
                 theirs = _made(facts, unit, caller, left - 1)
-                given = ((n, word(a)) for n, a in enumerate(call.arguments))
-                found |= {parameters[n] for n, name in given if n in parameters and name in theirs}
+                given = ((n, _unwrapped(a)) for n, a in enumerate(call.arguments) if n in parameters)
+                found |= {parameters[n] for n, one in given if _is_theirs(one, theirs)}
     return found
 
 
-def _written_through(function: ir.Function, name: str, until: int) -> bool:
+def _written_through(function: ir.Function, name: str, until: int, made: AbstractSet[str]) -> bool:
     """Whether a text of the function's own is handed to a function that a variable holds: to an entry of a plug-in."""
     pointers = {p.name for p in function.parameters if "*" in p.type} | {
         s.target.name
@@ -126,11 +127,23 @@ def _written_through(function: ir.Function, name: str, until: int) -> bool:
     }
     return any(
         c.line <= until
-        and isinstance(c.function, ir.Name)
-        and c.function.name in pointers
+        and ((isinstance(c.function, ir.Name) and c.function.name in pointers) or _is_entry(c.function, made))
         and any(word(a) == name for a in c.arguments)
         for c in calls_in(function.body)
     )
+
+
+def _is_theirs(given: ir.Expression, made: AbstractSet[str]) -> bool:
+    """Whether an argument is a text of a library, or of a call that gives others' texts."""
+    if isinstance(given, ir.Call):
+        return last_word(given.name) in _GIVE or called_through(given, made)
+    return word(given) in made
+
+
+def _is_entry(called: ir.Expression, made: AbstractSet[str]) -> bool:
+    """``reader.poll(text, size)``: whether a member that a lookup filled is called."""
+    bare = uncast(called)
+    return isinstance(bare, ir.Member) and bare.name in made
 
 
 _WRAPS: Final = frozenset({"c_str", "data", "constData", "toUtf8", "toLocal8Bit", "toLatin1", "toStdString"})
@@ -175,10 +188,18 @@ def _made_elsewhere(function: ir.Function, given: ir.Expression, foreign: Abstra
         if isinstance(statement, ir.Assign) and word(statement.target) == name and statement.line <= until:
             value = uncast(statement.value)
             taken = uncast(value.operands[0]) if isinstance(value, ir.Operation) and value.operator == "?:" else value
-            if _gives(value, foreign) or _gives(taken, foreign):
+            if any(_gives(one, foreign) for one in (value, taken, *_joined(value))):
                 return statement.line
     filled = (c for c in calls_in(function.body) if c.line <= until)
     return next((c.line for c in filled if _fills(c, name)), 0)
+
+
+def _joined(value: ir.Expression) -> Iterator[ir.Expression]:
+    """The texts that a text is put together from: ``"cannot load " + name``, ``std::format("{}", name)``."""
+    if isinstance(value, ir.Operation) and value.operator == "+":
+        yield from map(_unwrapped, terms(value))
+    elif isinstance(value, ir.Call) and value.name in {"std::format", "fmt::format"}:
+        yield from map(_unwrapped, value.arguments[1:])
 
 
 def _is_argument(function: ir.Function, value: ir.Expression) -> bool:

@@ -13,6 +13,7 @@ from loadstone.review.analyses.mentions import every_expression, names_in
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Success
+from loadstone.review.rules.native_verdicts import verdicts_without_effect
 from loadstone.review.rules.optional_proofs import proofs_that_may_be_missing
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
@@ -39,6 +40,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
     for unit in facts.program.units:
         yield from proofs_that_may_be_missing(rule, unit)
+        if unit.language in NATIVE:
+            yield from verdicts_without_effect(rule, facts, unit)
     yield from _of_three(rule, facts)
     for site in facts.of(ApiRole.VERIFY):
         if site.api.raises:

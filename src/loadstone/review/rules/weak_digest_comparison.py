@@ -13,9 +13,10 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.optional_proofs import VERIFIES
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions, tops
+from loadstone.review.walk import expressions, kept, tops
 
 __all__ = ["RULE"]
 
@@ -37,6 +38,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for function in unit.functions if unit.language in NATIVE else ():
             yield from _as_text(rule, unit, function)
             yield from _by_others_length(rule, unit, function)
+            yield from _too_short(rule, facts, unit, function)
+            yield from _broken(rule, unit, function)
             yield from _unused(rule, facts, unit, function)
 
 
@@ -88,6 +91,69 @@ def _by_others_length(rule: Rule, unit: ir.Unit, function: ir.Function) -> Itera
                 f"As much of the digest is compared as {_spelled(other)} happens to have: nothing when it is empty."
             )
             yield _finding(rule, unit, function, call.line, message, "Require the full length, then compare all of it.")
+
+
+_LENGTH_AT: Final = {"strncmp": 2, "memcmp": 2, "strncasecmp": 2, "CRYPTO_memcmp": 2, "RtlCompareMemory": 2, "bcmp": 2}
+_SHORTEST: Final = 16
+"""Bytes of a digest that nobody can match by trying: half of what SHA-256 has (NIST SP 800-107)."""
+
+
+def _too_short(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """``memcmp(have, want, 4)``: a file with the same four bytes is quickly made."""
+    made = _digests_of(facts, function)
+    for call in calls_in(function.body):
+        word = last_word(call.name)
+        if word in _LENGTH_AT and len(call.arguments) == 3:
+            length, compared = uncast(call.arguments[2]), call.arguments[:2]
+        elif word == "compare" and call.receiver is not None and len(call.arguments) in {3, 5}:
+            length, compared = uncast(call.arguments[1]), (call.receiver, call.arguments[2])
+        else:
+            continue
+        few = isinstance(length, ir.Literal) and isinstance(length.value, int) and 0 < length.value < _SHORTEST
+        names = [_spelled(one) for one in compared]
+        fixed = any(isinstance(uncast(one), ir.Literal | ir.Operation) for one in compared)
+        if few and not fixed and all(names) and any(n in made or _DIGEST.search(n) for n in (*names, function.name)):
+            message = f"Only {uncast(length).value} bytes of the digest are compared."  # type: ignore[union-attr]
+            yield _finding(rule, unit, function, call.line, message, "Compare all bytes of the digest.")
+
+
+def _digests_of(facts: Facts, function: ir.Function) -> set[str]:
+    """The variables that calls which make a digest are given."""
+    makes = (c for c in calls_in(function.body) if _makes_digest(facts, c) or _MAKES.search(last_word(c.name)))
+    return {name for call in makes for a in call.arguments if (name := _spelled(a))}
+
+
+def _makes_digest(facts: Facts, call: ir.Call) -> bool:
+    api = facts.apis.get(call.name)
+    return (api is not None and api.role is ApiRole.DIGEST) or call.name in _digesters(facts)
+
+
+@kept
+def _digesters(facts: Facts) -> frozenset[str]:
+    """The functions of the program that make a digest with an interface that is known."""
+    return frozenset(site.function.name for site in facts.of(ApiRole.DIGEST))
+
+
+_BROKEN: Final = re.compile(r"\A(?:CC_)?(MD4|MD5|SHA1|EVP_md5|EVP_sha1|EVP_md4)(?:_Final|Final)?\Z")
+_EQUALS: Final = frozenset({"memcmp", "CRYPTO_memcmp", "bcmp", "strcmp", "strcasecmp", "timingsafe_bcmp"})
+
+
+def _broken(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """MD5 or SHA-1 in a function that compares what it gave: two files with one digest can be made (RFC 6151)."""
+    compares = any(last_word(c.name) in _EQUALS for c in calls_in(function.body))
+    for call in calls_in(function.body) if compares or VERIFIES.search(last_word(function.name)) else ():
+        found = _BROKEN.match(last_word(call.name))
+        if found is not None:
+            yield rule.no(
+                f"{found[1].removeprefix('EVP_').upper()} does not tell two files apart: collisions are made at will.",
+                Location.lines(unit.path, call.line),
+                cwe=328,
+                severity=Severity.MEDIUM,
+                fix="Use SHA-256 or better.",
+                context=function.name,
+                condition=function.condition,
+            )
+            return
 
 
 def _is_theirs(function: ir.Function, length: ir.Expression, other: ir.Expression) -> bool:
