@@ -14,9 +14,13 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.rules.own_texts import is_own_text
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.printed_texts import sized_by_text
+from loadstone.review.rules.room_calls import LENGTHS
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
+
+_ORDERS: Final = frozenset({"<", "<=", ">", ">="})
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -68,6 +72,7 @@ def _is_unbounded(site: Site) -> bool:
         return False
     texts = (ir.Name(p.line, p.name) for p in site.function.parameters if "char" in p.type)
     parameters = {text.name for text in texts if not is_own_text(site.unit, site.function, text)}
+    parameters -= _measured_before(site.function, site.spot.line)
     if any(_is_measured(p) for i in site.invocations for pieces in i.pieces[1:] for p in pieces if p.text is None):
         return False
     layouts = [
@@ -80,6 +85,14 @@ def _is_unbounded(site: Site) -> bool:
             if any(kind == "name" and word in parameters for kind, word in pieces):
                 return True
     return False
+
+
+def _measured_before(function: ir.Function, line: int) -> set[str]:
+    """The names whose length a test above this line asks: ``if (strlen(a) + strlen(b) >= SIZE) return``."""
+    tests = (s.condition for s in every_statement(function.body) if isinstance(s, ir.If) and s.line < line)
+    compared = (e for test in tests for e in expressions(test) if isinstance(e, ir.Operation) and e.operator in _ORDERS)
+    asked = (e for one in compared for e in expressions(one) if isinstance(e, ir.Call) and e.name in LENGTHS)
+    return {a.name for call in asked for a in call.arguments[:1] if isinstance(a, ir.Name)}
 
 
 def _is_measured(part: Part) -> bool:

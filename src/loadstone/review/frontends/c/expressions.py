@@ -35,7 +35,7 @@ _CAST_MACRO: Final = re.compile(r"(?i)(?:\A|_)cast(?:_|\Z)")
 _DATA_POINTER: Final = re.compile(r"\(\s*(?:\w*pointer|L?P(?:C?VOID|BYTE|C?W?STR)|\w+_ptr(?:_t)?)\s*\)\Z")
 _KNOWN_CONSTANTS: Final[Mapping[str, object]] = {
     "true": True, "false": False, "TRUE": True, "FALSE": False, "NULL": None, "nullptr": None, "Q_NULLPTR": None,
-    "INVALID_HANDLE_VALUE": -1,
+    "nil": None, "Nil": None, "INVALID_HANDLE_VALUE": -1,
 }  # fmt: skip
 _TRUTH: Final = re.compile(r"[A-Z]\w*_(TRUE|FALSE)\Z")
 """What projects call the two truth values: ``SDL_TRUE``, ``GL_FALSE``, ``JNI_TRUE``."""

@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from loadstone.review.frontends.c.declarators import text
 
-__all__ = ["is_returning_macro"]
+__all__ = ["ended", "is_returning_macro"]
 
 _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MAY_GO_ON: Final = frozenset(
@@ -24,7 +24,18 @@ _MAY_GO_ON: Final = frozenset(
 _CLEANS: Final = re.compile(r"(?i)free|close|release|destroy|unref|unlock|delete")
 """Calls that give something back."""
 
+_UNENDED: Final = re.compile(r"\)(?=\s*\})")
+
 _MAY_FOLLOW: Final = frozenset({"break_statement", "case_statement", "labeled_statement"})
+
+
+def ended(body: str) -> str:
+    """A macro's body where a macro at the end of its block, which brings its own end, has a semicolon.
+
+    >>> ended("{ note(); GIVE_UP(1) }")
+    '{ note(); GIVE_UP(1); }'
+    """
+    return _UNENDED.sub(");", body)
 
 
 def is_returning_macro(node: Node) -> bool:
