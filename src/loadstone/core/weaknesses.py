@@ -65,6 +65,7 @@ _NAMES = {
     347: "Improper Verification of Cryptographic Signature",
     353: "Missing Support for Integrity Check",
     362: "Concurrent Execution using Shared Resource with Improper Synchronization ('Race Condition')",
+    364: "Signal Handler Race Condition",
     366: "Race Condition within a Thread",
     367: "Time-of-check Time-of-use (TOCTOU) Race Condition",
     377: "Insecure Temporary File",

@@ -243,13 +243,12 @@ class Calls:
     def _method(self, name: str, call: ir.Call, frame: Frame) -> KnownFunction | None:
         unit, owner = frame.known.unit, frame.known.function.owner
         if owner:
-            separator = "." if unit.language is ir.Language.PYTHON else "::"
             makes = last_word(call.name) == last_word(owner) and call.receiver is None  # an object, not a method
             mine = uncast(call.receiver) if call.receiver is not None else None
             is_own = mine is None or (isinstance(mine, ir.Name) and mine.name in {"this", "self", "cls"})
             if makes and unit.language is ir.Language.CPP:
                 return None
-            if is_own and (found := self.program.find(f"{owner}{separator}{last_word(call.name)}", unit)) is not None:
+            if is_own and (found := self.program.method(owner, last_word(call.name), unit)) is not None:
                 return found
         found = self.program.find(name, unit, frame.conditions)
         if found is not None and found.unit is not unit and self.tables.get(name) is not None:

@@ -369,7 +369,9 @@ class PathMemory:
         if isinstance(base, This):  # classes of one name in two Python files are two
             unit = frame.known.unit
             home = unit.path if unit.language is ir.Language.PYTHON else self._of_class(base.owner, frame)
-            return (str(place.name), base.owner, home) if is_plain else None
+            owner = self.program.declaring(base.owner, str(place.name))
+            home = home if owner == base.owner or not home else self._of_class(owner, frame)
+            return (str(place.name), owner, home) if is_plain else None
         if isinstance(base, Global | Field):
             outer = self.shared(base, frame)
             if outer is None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Final
 
 from loadstone.review import ir
@@ -24,6 +25,7 @@ __all__ = ["Frame", "KnownFunction", "KnownProgram", "local_names"]
 
 _MAX_TWINS: Final = 3
 _SEVERAL: Final = 2
+_MAX_BASES: Final = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -305,7 +307,40 @@ class KnownProgram:
 
     def type_of_member(self, owner: str, name: str) -> str:
         """The spelled type of a member of a class; empty when it is not known."""
-        return self.members.get(base_type(owner).rpartition("::")[2], {}).get(name, "")
+        named = base_type(owner).rpartition("::")[2]
+        return self.members.get(self.declaring(named, name), {}).get(name, "")
+
+    def declaring(self, owner: str, member: str) -> str:
+        """The class that an object of a class has a member from: a base of it, or the class itself."""
+        if not self._bases or member in self.members.get(owner, ()):
+            return owner
+        return next((base for base in self._above(owner) if member in self.members.get(base, ())), owner)
+
+    def method(self, owner: str, name: str, unit: ir.Unit) -> KnownFunction | None:
+        """The method that a name means in a class: its own, or that of the nearest base which has one."""
+        separator = "." if unit.language is ir.Language.PYTHON else "::"
+        found = self.find(f"{owner}{separator}{name}", unit)
+        if found is not None or not self._bases:
+            return found
+        above = (self.find(f"{base}{separator}{name}", unit) for base in self._above(owner.rpartition("::")[2]))
+        return next((one for one in above if one is not None), None)
+
+    def _above(self, owner: str) -> Iterator[str]:
+        """The bases of a class, the nearest first."""
+        work = [*self._bases.get(owner, ())]
+        for base in islice(work, _MAX_BASES):  # which grows meanwhile
+            yield base
+            work.extend(b for b in self._bases.get(base, ()) if b not in work)
+
+    @cached_property
+    def _bases(self) -> Mapping[str, tuple[str, ...]]:
+        """The bases of each class, as their last words."""
+        return {
+            one.name: tuple(base.partition("<")[0].rpartition("::")[2].rpartition(".")[2] for base in one.bases)
+            for unit in self.units
+            for one in unit.classes
+            if one.bases
+        }
 
     def find(
         self, name: str, unit: ir.Unit, reached: frozenset[str] = frozenset(), call: ir.Call | None = None

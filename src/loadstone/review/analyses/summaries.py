@@ -87,7 +87,7 @@ class Summaries:
         if call.name in known.locals:  # a pointer, whatever function has its name
             return None
         owner = known.function.owner
-        own = self.program.find(f"{owner}::{last_word(call.name)}", known.unit) if owner else None
+        own = self.program.method(owner, last_word(call.name), known.unit) if owner else None
         return own or self.program.find(call.name, known.unit)
 
     def _settle(self, component: tuple[KnownFunction, ...]) -> None:

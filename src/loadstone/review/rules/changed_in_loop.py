@@ -93,10 +93,11 @@ def _changes(
         name = last_word(call.name)
         return name in _MOVES_ALL if is_row else name == "clear" or (name in _OUT and about)
     mine = call.receiver is None or word(call.receiver) == "this"
-    if not mine or not function.owner or not about:
+    if not mine or not function.owner or not (about or is_row):
         return False
+    names = _MOVES_ALL if is_row else _OUT
     methods = [f for f in unit.functions if f.owner == function.owner and last_word(f.name) == last_word(call.name)]
-    return any(word(c.receiver) == container and last_word(c.name) in _OUT for f in methods for c in calls_in(f.body))
+    return any(word(c.receiver) == container and last_word(c.name) in names for f in methods for c in calls_in(f.body))
 
 
 def _goes_on(block: ir.Block, call: ir.Call) -> bool:

@@ -15,10 +15,12 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, tables
+from loadstone.review.rules.atomic_steps import SplitStep, split_counts, split_loads
 from loadstone.review.rules.done_too_early import Begun, done_too_early
 from loadstone.review.rules.places import ALL, NATIVE
 from loadstone.review.rules.python_locks import is_locked, locks_made
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.stale_copies import StaleCopy, stale_copies
 from loadstone.review.rules.swallowed_load_failure import LOADS, entered, reaching_loads
 from loadstone.review.walk import calls, expressions, kept, parts_of, statements
 
@@ -39,6 +41,12 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in (u for u in facts.program.units if u.language in NATIVE):
         for begun in done_too_early(facts, unit):
             yield _begun(rule, unit, begun)
+        for stale in stale_copies(facts, unit):
+            yield _stale(rule, unit, stale)
+        for split in split_counts(facts, unit):
+            yield _split(rule, unit, split, "lowered in one step and asked in another", _ONE_STEP_COUNT)
+        for split in split_loads(facts, unit):
+            yield _split(rule, unit, split, "asked in one step and set in another", _ONE_STEP_LOAD)
     python = [u for u in facts.program.units if u.language is ir.Language.PYTHON and _is_threaded(u)]
     reaching = reaching_loads(facts) if python else frozenset()
     for routine in (r for r in facts.travels.names.routines if r.unit in python) if reaching else ():
@@ -63,6 +71,43 @@ def _begun(rule: Rule, unit: ir.Unit, begun: Begun) -> Claim:
         ),
         context=begun.function.name,
         condition=begun.function.condition,
+    )
+
+
+def _stale(rule: Rule, unit: ir.Unit, stale: StaleCopy) -> Claim:
+    """What was true under the lock, and need not be any more."""
+    read, acted = (Location.lines(unit.path, line) for line in (stale.read, stale.acted))
+    name = stale.variable
+    if stale.closed:
+        what = f"{name} is copied under {stale.lock} and used without it; line {stale.closed} may close it in between"
+    else:
+        what = f"{name} is asked under {stale.lock} and set under it later; two threads that ask in turn both load"
+    return rule.no(
+        f"{what}.",
+        acted,
+        confidence=Confidence.LIKELY,
+        fix="Do both with the lock held once; or count the users of the library, and close it when the last has gone.",
+        why=(FlowStep(read, f"read under {stale.lock}", "test"), FlowStep(acted, "acted on later", "use")),
+        context=stale.function.name,
+        condition=stale.function.condition,
+    )
+
+
+_ONE_STEP_COUNT: Final = "Decide by what the step that lowers the count gives: if (fetch_sub(1) == 1)."
+_ONE_STEP_LOAD: Final = "Set it with compare_exchange, and close what you loaded when another thread was first."
+
+
+def _split(rule: Rule, unit: ir.Unit, split: SplitStep, how: str, fix: str) -> Claim:
+    """Two atomic steps, and a thread between them."""
+    first, second = (Location.lines(unit.path, line) for line in (split.first, split.second))
+    return rule.no(
+        f"{split.variable} is {how}; a second thread that comes between the two decides alike.",
+        second,
+        confidence=Confidence.LIKELY,
+        fix=fix,
+        why=(FlowStep(first, "the first step", "test"), FlowStep(second, "the second step", "use")),
+        context=split.function.name,
+        condition=split.function.condition,
     )
 
 

@@ -20,6 +20,7 @@ from loadstone.review.ir import Language, Member, Unit
 from loadstone.review.rules.between_threads import clashes
 from loadstone.review.rules.locks_of_callers import reached_with_lock
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
+from loadstone.review.rules.polled_flags import polled_flags
 from loadstone.review.rules.python_locks import bare_changes, bare_counters, published_early, setting_up
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.shown_threads import runners
@@ -205,6 +206,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _counted(rule, facts)
     yield from _changed(rule, facts)
     yield from _between(rule, facts)
+    yield from polled_flags(rule, facts)
     for shared in shared_state(facts):
         yield from _as_reader(rule, shared)
         writes = [a for a in (*shared.accesses, *shared.inside) if a.is_write]
@@ -319,7 +321,7 @@ def _locked(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:
         for a in shared.bare
         if not is_alone(a, shared)
         and not _was_made_ready(a, shared)
-        and last_word(a.spot.function) not in interrupting  # a signal handler cannot wait for a lock
+        and a.spot.function not in interrupting  # a signal handler cannot wait for a lock
         and not reached_with_lock(facts, shared.unit, a.spot.function, shared.lock)
     ]
     if bare and shared.unit.language is not Language.PYTHON:

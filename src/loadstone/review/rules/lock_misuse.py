@@ -13,13 +13,19 @@ from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import last_word
 from loadstone.review.ir import Block, If, Language, Loop, Name, Switch, Unit
+from loadstone.review.rules.callbacks_under_locks import called_in_turn
+from loadstone.review.rules.condition_waits import lone_waits
+from loadstone.review.rules.forked_children import loads_in_children
+from loadstone.review.rules.idle_guards import idle_guards
 from loadstone.review.rules.lock_kinds import LockKinds
 from loadstone.review.rules.lock_pairs import chosen_pairs, is_given_twice, is_one_of_several
 from loadstone.review.rules.lock_rings import rings
 from loadstone.review.rules.own_recursion import retaken_by
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.python_lock_orders import python_lock_orders
+from loadstone.review.rules.released_as_other import released_as_other
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.thread_joins import joined_with_lock
 from loadstone.review.rules.unguarded_throws import left_by_throws
 from loadstone.review.typenames import base_type
 from loadstone.review.walk import expressions
@@ -40,6 +46,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         own = one.since is not None and one.since.function == one.spot.function
         if one.since is not None and own and (one.lock, one.spot.function) in dropped:
             exits.setdefault((one.lock, one.since), []).append(one.spot)
+        elif one.since is not None and not own and (since := _taken_through(facts, steps, one)) is not None:
+            exits.setdefault((one.lock, since), []).append(one.spot)
     for (lock, since), spots in exits.items():
         if _is_handed_to_caller(steps, lock, since):
             continue
@@ -85,6 +93,12 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _called_back(rule, facts, steps, recursive)
     yield from _orders(rule, steps, LockKinds(facts))
     yield from _chosen(rule, facts)
+    yield from lone_waits(rule, facts)
+    yield from idle_guards(rule, facts)
+    yield from joined_with_lock(rule, facts)
+    yield from called_in_turn(rule, facts)
+    yield from loads_in_children(rule, facts)
+    yield from released_as_other(rule, facts)
     for unit in (u for u in facts.program.units if u.language in NATIVE):
         yield from _left_by_throws(rule, facts, unit)
     yield from _scoped(rule, steps)
@@ -218,6 +232,25 @@ def _is_handed_to_caller(steps: list[LockStep], lock: str, since: Spot) -> bool:
         return True
     ends = [s for s in mine if s.what == "exit" and s.spot.line >= since.line]
     return bool(ends) and all(any(held.lock == lock for held in end.held) for end in ends)
+
+
+def _taken_through(facts: Facts, steps: list[LockStep], kept: LockStep) -> Spot | None:
+    """Where a function calls the helper that takes a lock, of a pair of which it calls the other too, to release it."""
+    assert kept.since is not None
+    unit = next(u for u in facts.program.units if u.path == kept.spot.path)
+    function = next((f for f in unit.functions if f.name == kept.spot.function), None)
+    if function is None or unit.language not in NATIVE:
+        return None
+    name = last_word(kept.lock.rpartition(".")[2])
+    ends = {
+        last_word(s.spot.function) for s in steps if s.what == "drop" and last_word(s.lock.rpartition(".")[2]) == name
+    }
+    calls = [(c.line, last_word(c.name)) for c in calls_in(function.body)]
+    begins = last_word(kept.since.function)
+    taken = [line for line, called in calls if called == begins and line <= kept.spot.line]
+    if not taken or begins in ends or not any(called in ends for _, called in calls):
+        return None
+    return Spot(kept.spot.path, taken[-1], function.name, function.condition)
 
 
 def _is_of_own_take(steps: list[LockStep], one: LockStep) -> bool:

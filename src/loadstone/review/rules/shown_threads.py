@@ -18,7 +18,7 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import plays
 from loadstone.review.walk import expressions
 
-__all__ = ["MANY", "called_in_threads", "runners"]
+__all__ = ["MANY", "called_in_threads", "is_start", "runners"]
 
 MANY: Final = 2
 """As many threads as show that a function may run twice at the same time."""
@@ -62,10 +62,12 @@ def runners(facts: Facts, unit: ir.Unit) -> Mapping[str, Mapping[str, int]]:
             id(call) for s in every_statement(function.body) if isinstance(s, ir.Loop) for call in calls_in(s.body)
         }
         for call in calls_in(function.body):
-            if not _is_start(facts, unit, call):
+            if not is_start(facts, unit, call):
                 continue
-            given = (part for argument in call.arguments for part in expressions(argument))
-            for word in {last_word(part.name) for part in given if isinstance(part, ir.Name | ir.Member)}:
+            given = [part for argument in call.arguments for part in expressions(argument)]
+            words = {last_word(part.name) for part in given if isinstance(part, ir.Name | ir.Member)}
+            made = [part.function for part in given if isinstance(part, ir.Closure)]
+            for word in words | {last_word(c.name) for inner in made for c in calls_in(inner.body)}:
                 if word in named:
                     started[word] = started.get(word, 0) + (MANY if id(call) in repeated else 1)
     found: dict[str, dict[str, int]] = {}
@@ -80,7 +82,8 @@ def runners(facts: Facts, unit: ir.Unit) -> Mapping[str, Mapping[str, int]]:
     return found
 
 
-def _is_start(facts: Facts, unit: ir.Unit, call: ir.Call) -> bool:
+def is_start(facts: Facts, unit: ir.Unit, call: ir.Call) -> bool:
+    """Whether a call runs what it is given in another thread."""
     if plays(facts, call, ApiRole.THREAD) or last_word(call.name) in _STARTS:
         return True
     # threads.emplace_back(work, i), of a container of threads

@@ -16,6 +16,7 @@ from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Success
 from loadstone.review.ir import Assign, Display, Function, Literal, Member, Name, Return
+from loadstone.review.rules.endless_tries import endless_tries
 from loadstone.review.rules.places import ALL, at, each_api, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -125,6 +126,7 @@ def _is_the_program(site: Site) -> bool:
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from endless_tries(rule, facts)
     spoiled = {s.spot for s in facts.sites if any(u.how in _SPOILED and u.known is not True for u in s.uses)}
     for _, name, sites in each_api(facts.of(*_ROLES)):
         judged = [s for s in sites if not s.api.raises and s.api.success is not Success.NONE]

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, names_in, stores_in
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.lookups import called_through, filled_names, looked_up, plays
 from loadstone.review.rules.places import ALL, NATIVE, at, step
 from loadstone.review.rules.python_locks import is_lock, taken
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import parts_of
+from loadstone.review.walk import expressions, parts_of
 
 __all__ = ["RULE", "handlers"]
 
@@ -31,8 +32,13 @@ _STREAMS: Final = frozenset({"printf", "fprintf", "vfprintf", "puts", "fputs", "
 _UNSAFE: Final = _STREAMS | frozenset(
     {"malloc", "calloc", "realloc", "free", "strdup", "syslog", "vsyslog", "exit", "fopen", "fclose", "localtime"}
     | {"ctime", "pthread_mutex_lock", "pthread_cond_signal", "pthread_cond_broadcast", "getaddrinfo", "setenv"}
+    | {"asprintf", "vasprintf", "getenv", "opendir", "readdir", "mtx_lock", "call_once", "pthread_once"}
+    | {"to_string", "push_back", "emplace_back", "make_unique", "make_shared", "new"}
 )
 """Functions with a state of their own that a handler may find half changed. Source: signal-safety(7)."""
+_STREAM_OBJECTS: Final = frozenset({"std::cout", "std::cerr", "std::clog"})
+_WHOLE: Final = ("volatile", "atomic", "Atomic", "thread_local", "__thread", "const ")
+_LOADER: Final = (ApiRole.RESOLVE, ApiRole.ERROR, ApiRole.LOAD, ApiRole.UNLOAD, ApiRole.LOCK, ApiRole.GUARD)
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -60,34 +66,95 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
         if unit.language in NATIVE:
             quiet = installed - done
-            yield from _unsafe(rule, unit, {name for path, name in quiet if path == unit.path})
+            yield from _plain(rule, unit, {name for path, name in installed if path == unit.path})
+            yield from _unsafe(rule, facts, unit, {name for path, name in quiet if path == unit.path})
         if unit.language in NATIVE and unit.words & _FAULTS:
             yield from _caught(rule, unit)
 
 
-def _unsafe(rule: Rule, unit: ir.Unit, installed: set[str]) -> Iterator[Claim]:
-    """Handlers that reach the heap, streams or locks of the C library, which they may have interrupted."""
+def _unsafe(rule: Rule, facts: Facts, unit: ir.Unit, installed: set[str]) -> Iterator[Claim]:
+    """Handlers that reach the loader, a library, the heap, streams or locks, which they may have interrupted."""
     own = {f.name: f for f in unit.functions}
-    for function in (own[name] for name in sorted(installed & own.keys())):
-        for call in calls_in(function.body):
-            inner = [own[name] for _, name in _reached([unit], unit, call.name)]
-            called = (call, *(c for f in inner for c in calls_in(f.body)))
-            unsafe = next((c for c in called if c.name in _UNSAFE and c.name not in own), None)
+    named = [own[name] for name in sorted(installed & own.keys())]
+    for function in (*named, *_made_in_place(unit)):
+        for part in (e for e in every_expression(function.body) if isinstance(e, ir.Call | ir.Name)):
+            inner = [own[name] for _, name in _reached([unit], unit, part.name)] if isinstance(part, ir.Call) else []
+            reached = ((f, e) for f in (function, *inner) for e in ((part,) if f is function else calls_in(f.body)))
+            unsafe = next((e for f, e in reached if _is_unsafe(facts, unit, f, e, own)), None)
             if unsafe is None:
                 continue
-            there, here = (Location.lines(unit.path, c.line) for c in (unsafe, call))
+            there, here = (Location.lines(unit.path, c.line) for c in (unsafe, part))
+            name = last_word(unsafe.name)
+            is_named = not function.name.startswith("<")
+            called = f"{function.name} runs as a signal handler and" if is_named else "A signal handler"
+            shown = name if unit.language is ir.Language.C else unsafe.name
             yield rule.no(
-                f"{function.name} runs as a signal handler and reaches {unsafe.name}, which it may interrupt.",
+                f"{called} reaches {shown}, which it may interrupt.",
                 here,
-                severity=Severity.LOW if unsafe.name in _STREAMS else Severity.MEDIUM,
+                severity=Severity.LOW if name in _STREAMS or unsafe.name in _STREAM_OBJECTS else Severity.MEDIUM,
                 why=(
                     FlowStep(here, "called by the signal handler", "call"),
-                    FlowStep(there, f"{unsafe.name} has a state of its own", "use"),
+                    FlowStep(there, f"{shown} has a state of its own", "use"),
                 ),
                 context=function.name,
                 condition=function.condition,
             )
             break
+
+
+def _is_unsafe(
+    facts: Facts, unit: ir.Unit, function: ir.Function, part: ir.Call | ir.Name, own: Mapping[str, ir.Function]
+) -> bool:
+    """Whether what a handler calls has a state that it may find half changed; what a library gave may do anything."""
+    if isinstance(part, ir.Name):
+        return part.name in _STREAM_OBJECTS
+    if part.name in own:
+        return False
+    word = last_word(part.name)
+    if word in _UNSAFE and (part.receiver is not None or part.name in {word, f"std::{word}"}):
+        return True
+    foreign = looked_up(facts, function) | filled_names(facts, unit)
+    return plays(facts, part, *_LOADER) or called_through(part, foreign)
+
+
+def _made_in_place(unit: ir.Unit) -> Iterator[ir.Function]:
+    """Handlers written where they are installed: ``std::signal(SIGINT, [](int) { ... })``."""
+    for function in unit.functions:
+        for call in calls_in(function.body):
+            if last_word(call.name) in _INSTALLS and len(call.arguments) > 1:
+                given = uncast(call.arguments[1])
+                while isinstance(given, ir.Operation) and given.operands:  # +[](int) { ... }
+                    given = uncast(given.operands[0])
+                if isinstance(given, ir.Closure):
+                    yield given.function
+
+
+def _plain(rule: Rule, unit: ir.Unit, installed: set[str]) -> Iterator[Claim]:
+    """Variables that a handler changes while others read them, of a type that is not promised to be whole.
+
+    Only ``volatile sig_atomic_t`` and atomic types are (C11 7.14.1.1, SEI CERT SIG31-C); what is volatile is let be.
+    """
+    plain = {v.name for v in unit.variables if not any(word in v.type for word in _WHOLE)}
+    handling = [f for f in unit.functions if f.name in installed]
+    read = {n for f in unit.functions if f.name not in installed for n in names_in(f.body)} if handling else set()
+    for function in (*handling, *_made_in_place(unit)):
+        own = {p.name for p in function.parameters}
+        for store in stores_in(function.body):
+            name = store.target.name if isinstance(store.target, ir.Name) else ""
+            if name in (plain & read) - own:
+                place = Location.lines(unit.path, store.line)
+                yield rule.no(
+                    f"{name} is changed by a signal handler while others read it, and its type says nothing of that: "
+                    "the change may be torn, or never seen.",
+                    place,
+                    cwe=364,
+                    severity=Severity.LOW,
+                    fix="volatile sig_atomic_t, or an atomic type that is free of locks.",
+                    why=(FlowStep(place, "changed by the handler", "store"),),
+                    context=function.name,
+                    condition=function.condition,
+                )
+                break
 
 
 def _deeper(rule: Rule, facts: Facts, installed: set[tuple[str, str]]) -> Iterator[Claim]:
@@ -182,13 +249,14 @@ def _reenters(unit: ir.Unit, lock: str) -> bool:
 
 def handlers(unit: ir.Unit) -> Iterator[str]:
     """Functions of a unit that are installed as signal handlers."""
-    own = {last_word(f.name) for f in unit.functions}
+    own = {last_word(f.name): f.name for f in unit.functions}
     places = dict.fromkeys(_INSTALLS, 1) | dict(_installers(unit))
     for function in unit.functions:
         for call in calls_in(function.body):
             place = places.get(last_word(call.name), len(call.arguments))
             if place < len(call.arguments):
                 yield from _named(call.arguments[place], own)
+                yield from _tabled(unit, call.arguments[place], own)
         for expression in every_expression(function.body):
             if isinstance(expression, ir.Display):  # { .sa_handler = on_hup }
                 for key, item in zip(expression.keys, expression.items, strict=False):
@@ -214,20 +282,29 @@ def _installers(unit: ir.Unit) -> Iterator[tuple[str, int]]:
                 yield last_word(function.name), names.index(value.name)
 
 
-def _named(expression: ir.Expression, own: set[str]) -> Iterator[str]:
+def _named(expression: ir.Expression, own: Mapping[str, str]) -> Iterator[str]:
     bare = uncast(expression)
     if isinstance(bare, ir.Operation) and bare.operator == "address" and bare.operands:
         bare = uncast(bare.operands[0])
-    if isinstance(bare, ir.Name) and bare.name in own:
-        yield bare.name
+    if isinstance(bare, ir.Name) and (name := own.get(last_word(bare.name))) is not None:
+        yield name
+
+
+def _tabled(unit: ir.Unit, expression: ir.Expression, own: Mapping[str, str]) -> Iterator[str]:
+    """The functions of a table of the file: ``signal(table[i].number, table[i].handler)``."""
+    bare = uncast(expression)
+    while isinstance(bare, ir.Member):
+        bare = uncast(bare.base)
+    if isinstance(bare, ir.Item) and isinstance(bare.base, ir.Name):
+        value = next((v.value for v in unit.variables if v.name == bare.base.name), None)
+        named = {last_word(e.name) for e in expressions(value) if isinstance(e, ir.Name)}
+        yield from (own[word] for word in sorted(named & own.keys()))
 
 
 def _caught(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
     """A fault is caught by a handler that jumps back: what was half done stays half done."""
     installed = set(handlers(unit))
-    jumping = any(
-        call.name in _JUMPS for f in unit.functions if last_word(f.name) in installed for call in calls_in(f.body)
-    )
+    jumping = any(call.name in _JUMPS for f in unit.functions if f.name in installed for call in calls_in(f.body))
     for function in unit.functions if jumping else ():
         for expression in every_expression(function.body):
             if isinstance(expression, ir.Call) and expression.name in _RETURNS:

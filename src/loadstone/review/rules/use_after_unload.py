@@ -290,8 +290,8 @@ def _left_behind(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue  # a static of what runs once: each path through it was followed as for any variable
         uses = facts.uses_of(slot)
         used = next((u for u in uses if u.function != first.closed.function), None)
-        if used is None and first.spot.path.endswith((".py", ".pyw")):
-            continue  # a module's end is the program's end
+        if used is None and (first.spot.path.endswith((".py", ".pyw")) or first.closed.function in MAINS):
+            continue  # a module's end is the program's end, and so is that of main
         ending = f"used at line {used.line}" if used is not None else "nothing takes it out again"
         yield rule.no(
             f"{slot[0]} keeps what came from a library that is closed at line {first.closed.line}; {ending}.",
