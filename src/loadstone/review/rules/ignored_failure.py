@@ -235,7 +235,8 @@ def _begun_blindly(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Functio
         call = statement.expression if isinstance(statement, ir.Evaluate) and not statement.discards else None
         if not isinstance(call, ir.Call) or not _BEGINS.search(name := word(call.function)):
             continue
-        if call.line not in called and not (isinstance(call.function, ir.Member) and name in filled_names(facts, unit)):
+        is_kept = isinstance(call.function, ir.Member) and name in filled_names(facts, unit)
+        if call.line not in called and (not is_kept or _is_optional(function, name)):
             continue
         if _STATUS.match(returned_by_type(unit, types.get(name, ""))):
             yield rule.no(
@@ -246,6 +247,12 @@ def _begun_blindly(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Functio
                 context=function.name,
                 condition=function.condition,
             )
+
+
+def _is_optional(function: ir.Function, name: str) -> bool:
+    """Whether the function asks if a library has it, and does without it."""
+    deciding = (s.condition for s in _statements(function.body) if isinstance(s, ir.If))
+    return any(word(e) == name for condition in deciding for e in expressions(condition))
 
 
 def _taken(argument: ir.Expression) -> str:

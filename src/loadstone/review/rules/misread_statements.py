@@ -77,7 +77,7 @@ def _stored(condition: ir.Expression) -> Iterator[Misread]:
                 yield Misread(
                     part.line,
                     481,
-                    f"The condition stores {value.value if value.value is not None else 'NULL'} in "
+                    f"The condition stores {'NULL' if value.value is None else repr(value.value)} in "
                     f"{word(part.target) or 'a variable'} and always comes out the same.",
                     "Compare with ==.",
                 )

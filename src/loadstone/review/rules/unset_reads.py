@@ -140,7 +140,7 @@ class _Ways:
 
     def step(self, node: Node, state: _Facts) -> Iterator[tuple[int, _Facts]]:
         """Where a step goes on, and what is known there."""
-        unset, decided, numbers = (dict(part) for part in state)
+        unset, decided, numbers = dict(state[0]), dict(state[1]), dict(state[2])
         if node.kind in {Kind.ENTER, Kind.GAP}:
             return
         if node.kind is Kind.LOOP and isinstance(node.statement, ir.Loop):
