@@ -113,24 +113,29 @@ def of_symbol(symbol: UnknownNumber) -> Amount:
     return Amount(0, (((symbol,), 1),))
 
 
-def most(amount: Amount, ends: Mapping[Parts, int], steps: int = _STEPS) -> int | None:
+def most(amount: Amount, ends: Mapping[Parts, int], steps: int = _STEPS, *, compared: bool = False) -> int | None:
     """The largest that an amount may be, as far as upper ends tell; None where they do not.
+
+    ``compared``: what is said rests on comparisons alone, not on that a count is no less than zero.
 
     >>> n = UnknownNumber("n")
     >>> most(of_symbol(n).plus(ONE), {of_symbol(n).parts: 16})
     17
     """
     rising = [(p, f) for p, f in amount.parts if f > 0 or not all(s.least >= 0 for s in p)]
-    found = None if rising else amount.constant + sum(f * _smallest(p) for p, f in amount.parts)
+    open_ended = bool(amount.parts) if compared else bool(rising)
+    found = None if open_ended else amount.constant + sum(f * _smallest(p) for p, f in amount.parts)
     if not steps:
         return found
     for wanted, factor in rising[:1] or amount.parts:
         for parts, end in ends.items():
             mine = next((f for p, f in parts if p == wanted), 0)
+            if compared and mine < 0 and len(parts) == 1:
+                continue
             if not mine or factor % mine or factor // mine < 0:
                 continue
             times = factor // mine
-            rest = most(amount.plus(Amount(0, parts), -times), ends, steps - 1 if rising else 0)
+            rest = most(amount.plus(Amount(0, parts), -times), ends, steps - 1 if rising else 0, compared=compared)
             if rest is not None and (found is None or rest + times * end < found):
                 found = rest + times * end
     return found

@@ -154,6 +154,9 @@ class Evaluator:
         if not number.high and not number.low and is_unsigned(spelled):
             number = replace(number, low=True)
         bits = bits_of(spelled)
+        signed = is_integer(spelled) and not is_unsigned(spelled) and bits == number.bits == _NARROW
+        if signed and number.is_free and number.low and number.limit is None and not number.floor:
+            number = replace(number, low=False)  # its upper half is negative now
         if bits < number.bits and bits <= 16:
             return replace(number, bits=bits, limit=(1 << bits) - 1, low=number.low or is_unsigned(spelled))
         return number

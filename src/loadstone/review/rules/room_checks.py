@@ -7,7 +7,7 @@ import re
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.words import last_word, place_named, uncast
-from loadstone.review.rules.amounts import Amount, least, most, of_symbol
+from loadstone.review.rules.amounts import ZERO, Amount, least, most, of_symbol
 from loadstone.review.rules.room_state import Known, Storage
 
 __all__ = ["OutOfRoom", "named", "past_end"]
@@ -39,7 +39,10 @@ def past_end(storage: Storage, upto: Amount, size: Amount, line: int, what: str,
         worst = over.constant > 0
     else:
         whole = over.divided(size)
-        worst = _may_be_over(whole if whole is not None else over, known, elements=whole is not None)
+        asked = whole if whole is not None else over
+        counted = bool(storage.room.parts) or storage.room == ZERO or over == storage.at
+        worst = _may_be_over(asked, known, elements=whole is not None, counted=counted)
+        worst = worst or (storage.alone and whole is not None and _is_reached(whole, known))
     if not worst:
         return None
     return OutOfRoom(
@@ -51,25 +54,43 @@ def past_end(storage: Storage, upto: Amount, size: Amount, line: int, what: str,
     )
 
 
-def _may_be_over(over: Amount, known: Known, *, elements: bool) -> bool:
+def _may_be_over(over: Amount, known: Known, *, elements: bool, counted: bool) -> bool:
     """Whether there is more than room: for certain, by what is attained, or by one element, as it was compared."""
-    if _is_over(over, known):
-        return True
     end = most(over, known.ends)
-    if end is not None and (end <= 0 or (elements and end == 1)):
-        return end == 1
+    if end is not None and end <= 0:
+        return False
+    if _is_over(over, known, counted=counted):
+        return True
+    if elements and end is not None and most(over, known.ends, compared=True) == 1:
+        return True
+    before = over
+    for symbol, amount in known.narrowed.items():
+        if next((f for p, f in before.parts if p == (symbol,)), 0) == -1:
+            before = before.plus(of_symbol(symbol)).minus(amount)
+    if before != over and not before.parts and before.constant >= 0:  # the block is as large as was left of it
+        return True
     there = over
     for symbol, amount in known.attained.items():
         factor = next((f for p, f in there.parts if p == (symbol,)), 0)
         if factor > 0:
             there = there.plus(of_symbol(symbol), -factor).plus(amount, factor)
-    return there != over and _is_over(there, known)
+    return there != over and _is_over(there, known, counted=counted)
 
 
-def _is_over(over: Amount, known: Known) -> bool:
-    """Whether an amount is more than zero for certain, or as soon as what it counts is not empty."""
+def _is_reached(over: Amount, known: Known) -> bool:
+    """Whether more than one object of a single one is gone to, as a loop counts."""
+    there = over
+    for symbol, amount in known.attained.items():
+        factor = next((f for p, f in there.parts if p == (symbol,)), 0)
+        there = there.plus(of_symbol(symbol), -factor).plus(amount, factor) if factor > 0 else there
+    lowest = least(there, known.ends)
+    return there != over and lowest is not None and lowest >= 0
+
+
+def _is_over(over: Amount, known: Known, *, counted: bool) -> bool:
+    """Whether an amount is more than zero for certain, or as soon as what the block's room counts is not empty."""
     lowest = least(over, known.ends)
-    grows = over.constant >= 0 and bool(over.parts) and all(factor > 0 for _, factor in over.parts)
+    grows = counted and over.constant >= 0 and bool(over.parts) and all(factor > 0 for _, factor in over.parts)
     return lowest is not None and (lowest >= 1 or (lowest >= 0 and grows))
 
 

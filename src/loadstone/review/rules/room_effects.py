@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.amounts import ONE, ZERO, Amount, constant, least
-from loadstone.review.rules.number_origins import LIMITS
-from loadstone.review.rules.outside_numbers import is_integer
+from loadstone.review.rules.number_origins import LIMITS, READS
+from loadstone.review.rules.outside_numbers import is_integer, is_unsigned
 from loadstone.review.rules.room_calls import FILLS, GIVES_LENGTH, LENGTHS, TEXT_COPIES, TOLD, FillCall
 from loadstone.review.rules.room_checks import named
 from loadstone.review.rules.room_sizes import CONTAINER, STRING
-from loadstone.review.rules.room_state import Known
+from loadstone.review.rules.room_state import Known, Storage
 
 if TYPE_CHECKING:
     from loadstone.review.rules.room_values import RoomEvaluator
 
 __all__ = ["CallEffects"]
+
+_ASKS: Final = re.compile(r"(?i)assert|check|expect|require|verify|ensure")
+"""Names of functions and macros that ask something of what they are given."""
+
+_OF_STREAMS: Final = {"read": FillCall(0, (1,), fails=False)}
+"""Methods of streams that fill a block."""
 
 
 class CallEffects:
@@ -42,6 +48,9 @@ class CallEffects:
             if got is not None:
                 return got
         numbers = [self.evaluator.value(a, known) for a in call.arguments]
+        if _ASKS.search(name):
+            for number in numbers:
+                known.compared(number)
         if name in LIMITS and len(numbers) == 2:
             result = self.held.fresh(
                 name, 0 if all(n is not None and least(n, known.ends) is not None for n in numbers) else None
@@ -51,7 +60,10 @@ class CallEffects:
                     known.at_most(result.minus(number), 0)
             return result
         fill = FILLS.get(name) if name not in self.own else None
-        if fill is not None and len(call.arguments) > max(fill.target, *fill.sizes) and call.receiver is None:
+        if call.receiver is not None:
+            stream = READS.search(self.scope.type_of(uncast(call.receiver))) is not None
+            fill = _OF_STREAMS.get(name) if stream else None
+        if fill is not None and len(call.arguments) > max(fill.target, *fill.sizes):
             return self._filled(call, fill, numbers, known)
         told = TOLD.get(name) if name not in self.own else None
         if told is not None and len(call.arguments) > max(told[:2]):
@@ -61,7 +73,7 @@ class CallEffects:
         own = self.own.get(name) if call.receiver is None or self.scope.function.owner else None
         self._after(call, own, known)
         if own is not None and is_integer(own.returns):
-            result = self.held.fresh(name)
+            result = self.held.fresh(name, 0 if is_unsigned(own.returns) else None)
             if _may_be_missing(own):
                 known.odd[next(iter(result.symbols))] = f"{name} gives -1 where it finds nothing"
             return result
@@ -131,6 +143,8 @@ class CallEffects:
         block = self.evaluator.block(target, known)
         if size is not None and wide:
             size = size.times(constant(self.sizes.wide))
+        if block is None and size is not None:
+            self._told_room(target, size, known)
         if block is not None and size is not None:
             self.evaluator.reached(
                 block,
@@ -143,6 +157,15 @@ class CallEffects:
             )
         if not size_only:
             self.held.rewritten(place_named(target), known)
+
+    def _told_room(self, target: ir.Expression, size: Amount, known: Known) -> None:
+        """``recv(fd, out, len, 0)`` of two parameters: the caller says that there is so much room."""
+        bare = uncast(target)
+        names = {p.name for p in self.scope.function.parameters}
+        whole = not size.constant and len(size.parts) == 1 and size.parts[0][1] in {1, self.sizes.wide}
+        told = {s.name for s in size.symbols}
+        if isinstance(bare, ir.Name) and bare.name in names and whole and len(told) == 1 and told <= names:
+            known.blocks.setdefault(bare.name, Storage(size, bare.name))
 
     def _copied(self, call: ir.Call, name: str, known: Known) -> None:
         """``strcpy``, ``strcat``, ``sprintf``: a text with its end."""

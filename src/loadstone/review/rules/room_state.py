@@ -20,11 +20,13 @@ _ENDS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Bytes: how many, how far in a pointer points, what they are called, and whether they are a text's with an end."""
+    """Bytes: how many, what they are called, and how far in a pointer points."""
 
     room: Amount
     name: str
     at: Amount = ZERO
+    alone: bool = False
+    """It is one object, not an array of them: ``new int(5)``."""
 
 
 class Counter:
@@ -51,6 +53,8 @@ class Known:
     """Numbers that may be -1, and why."""
     attained: dict[UnknownNumber, Amount] = field(default_factory=dict)
     """Numbers that are as large as this when nothing stops them: a read that fills its buffer, a loop's last round."""
+    narrowed: dict[UnknownNumber, Amount] = field(default_factory=dict)
+    """Numbers that were cut to a narrower type, and what they were before."""
     era: int = 0
     roots: dict[str, int] = field(default_factory=dict)
     """When a pointer or an object was last given another: its members are others since."""
@@ -64,6 +68,7 @@ class Known:
             ends={**self.ends},
             odd={**self.odd},
             attained={**self.attained},
+            narrowed={**self.narrowed},
             era=self.era,
             roots={**self.roots},
         )
@@ -100,6 +105,7 @@ def joined(states: list[Known], counter: Counter) -> Known:
     }
     out.odd = {s: why for s, why in first.odd.items() if all(s in o.odd for o in others)}
     out.attained = {s: a for s, a in first.attained.items() if all(o.attained.get(s) == a for o in others)}
+    out.narrowed = {s: a for s, a in first.narrowed.items() if all(o.narrowed.get(s) == a for o in others)}
     for root in {r for s in states for r in s.roots}:
         if any(o.roots.get(root) != first.roots.get(root) for o in others):
             out.roots[root] = counter.next()

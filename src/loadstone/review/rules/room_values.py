@@ -6,12 +6,15 @@ bytes are written, it asks whether that place is inside the block, and notes wha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Protocol
+
 from loadstone.quick_dataclass import replace
 from loadstone.review import ir
 from loadstone.review.analyses.words import last_word, place_named, uncast
-from loadstone.review.rules.amounts import ONE, ZERO, Amount, constant
+from loadstone.review.rules.amounts import ONE, ZERO, Amount, constant, least
 from loadstone.review.rules.array_rooms import Rooms
-from loadstone.review.rules.identities import NamesInSight
+from loadstone.review.rules.identities import NamesInSight, Thing
 from loadstone.review.rules.outside_numbers import bits_of, is_integer, is_unsigned
 from loadstone.review.rules.room_calls import BLOCKS
 from loadstone.review.rules.room_checks import OutOfRoom, named, past_end
@@ -23,10 +26,25 @@ from loadstone.review.rules.room_state import Known, Storage
 __all__ = ["RoomEvaluator"]
 
 
+class PathRefining(Protocol):
+    """The paths on which a condition holds, or does not."""
+
+    def __call__(self, condition: ir.Expression, known: Known, *, truth: bool) -> list[Known]: ...
+
+
 class RoomEvaluator:
     """The expressions of one function."""
 
-    def __init__(self, scope: NamesInSight, rooms: Rooms, own: dict[str, ir.Function]) -> None:
+    def __init__(
+        self,
+        scope: NamesInSight,
+        rooms: Rooms,
+        own: dict[str, ir.Function],
+        relations: Mapping[Thing, str],
+        refine: PathRefining,
+    ) -> None:
+        self.relations = relations
+        self.refine = refine
         self.scope = scope
         self.rooms = rooms
         self.held = Holdings(scope, rooms)
@@ -43,7 +61,7 @@ class RoomEvaluator:
             case ir.Operation(operator="+" | "-" as operator, operands=(base, step)):
                 block = self.block(base, known)
                 size = self.sizes.bytes_of(self._element_of(base))
-                number = self.value(step, known)
+                number = self.value(step, known.copy())
                 moved = number.times(size) if number is not None and size is not None else None
                 if block is None or moved is None:
                     return None
@@ -65,7 +83,20 @@ class RoomEvaluator:
             size = self.sizes.bytes_of(self.sizes.pointed(spelled))
             room = self.held.size_of(path, known).times(size) if size is not None else None
             return Storage(room, path) if room is not None else None
-        return self.sizes.array(bare)
+        return self.sizes.array(bare) or self._kept(bare, path, known)
+
+    def _kept(self, bare: ir.Expression, path: str, known: Known) -> Storage | None:
+        """The block of a member, where another member is kept as its number of elements."""
+        thing = self.scope.thing(bare) if self.relations and isinstance(bare, ir.Name | ir.Member) else None
+        count = self.relations.get(thing) if thing is not None else None
+        if count is None:
+            return None
+        start, dot, _ = path.rpartition(".")
+        size = self.sizes.bytes_of(self.sizes.pointed(self.scope.type_of(bare)))
+        beside = ir.Member(0, bare.base, count) if isinstance(bare, ir.Member) else ir.Name(0, count)
+        number = known.values.get(f"{start}{dot}{count}") or self.held.read(beside, known)
+        room = number.times(size) if number is not None and size is not None else None
+        return Storage(room, path) if room is not None else None
 
     def _element_of(self, base: ir.Expression) -> str:
         spelled = self.scope.type_of(base if isinstance(base, ir.Cast) else uncast(base))
@@ -86,9 +117,9 @@ class RoomEvaluator:
 
     def _index(self, item: ir.Item, known: Known, *, write: bool, slack: int = 0) -> None:
         index = self.value(item.index, known)
-        if index is None:
-            return
         spelled = self.scope.type_of(uncast(item.base))
+        if index is None:
+            index = self.held.fresh("index")
         why = next((known.odd[s] for s in index.symbols if s in known.odd), None)
         text = bool(STRING.match(spelled))
         block = self.block(item.base, known)
@@ -101,21 +132,65 @@ class RoomEvaluator:
                 item.line, f"{named(item.index)} may be -1 here: {why}.", 129, "Test it before it is used as an index."
             )
             return
+        if self._may_be_before(index, spelled, known) and item.line not in self.found:
+            self.found[item.line] = OutOfRoom(
+                item.line,
+                f"{named(item.base)} may be empty here: its last element is asked for, and there is none.",
+                125,
+                "Ask whether it is empty first.",
+            )
+            return
+        if self._is_signed_character(item.index, index, known) and item.line not in self.found:
+            self.found[item.line] = OutOfRoom(
+                item.line,
+                f"{named(item.index)} is a char, which may be negative, and indexes {named(item.base)}.",
+                129,
+                "Make it an unsigned char first.",
+            )
+            return
         size = ONE if text else self.sizes.bytes_of(self._element_of(item.base))
         upto = index.plus(ONE).times(size) if size is not None else None
         if upto is None or size is None:
             return
         if text or slack:  # one behind the last may be pointed to; a string has an end there
             upto = upto.minus(size)
-        self.reached(
-            block,
-            block.at.plus(upto),
-            size,
-            item.line,
-            f"{named(item.base)}[{named(item.index)}]",
-            known,
-            write=write,
+        here = known.copy()
+        here.at_most(ZERO.minus(index), 0)
+        what = f"{named(item.base)}[{named(item.index)}]"
+        self.reached(block, block.at.plus(upto), size, item.line, what, here, write=write)
+
+    def _may_be_before(self, index: Amount, spelled: str, known: Known) -> bool:
+        """``names[names.size() - 1]`` of what nobody asked whether it is empty."""
+        if not (CONTAINER.match(spelled) or STRING.match(spelled)) or index.constant != -1 or len(index.parts) != 1:
+            return False
+        (product, factor), *_ = index.parts
+        lowest = least(index, known.ends)
+        return (
+            factor == 1
+            and len(product) == 1
+            and ".size()" in product[0].name
+            and "#" not in product[0].name
+            and (lowest == -1)
         )
+
+    def _is_signed_character(self, asked: ir.Expression, index: Amount, known: Known) -> bool:
+        """Whether an index is a plain character of a text, which nothing compared with zero."""
+        bare = uncast(asked)
+        outer = asked
+        while isinstance(outer, ir.Cast):
+            if outer.type.strip() not in {"int", "size_t", "unsigned", "unsigned int", "std::size_t"}:
+                return False
+            outer = outer.operand
+        if isinstance(bare, ir.Operation) and bare.operator == "deref":
+            bare = uncast(bare.operands[0])
+            bare = uncast(bare.operands[0]) if isinstance(bare, ir.Operation) and bare.operator == "post" else bare
+            bare = bare.target if isinstance(bare, ir.AssignmentExpression) else bare
+            spelled = self.sizes.pointed(self.scope.type_of(bare))
+        elif isinstance(bare, ir.Item):
+            spelled = self.sizes.pointed(self.scope.type_of(uncast(bare.base)))
+        else:
+            return False
+        return spelled.replace("const", "").strip() == "char" and least(index, known.ends) is None
 
     def _inner(self, base: ir.Expression, known: Known, *, write: bool) -> None:
         """The element that a member is of: ``table[n].handle``."""
@@ -169,8 +244,11 @@ class RoomEvaluator:
         """``target = value``, ``target += value``."""
         bare = uncast(target)
         before = self.held.read(bare, known) if operator and isinstance(bare, ir.Name | ir.Member) else None
+        made = uncast(value)
+        block = None if isinstance(made, ir.AssignmentExpression) else self.given(value, target, known.copy())
         number = self.value(value, known)
-        block = self.given(value, target, known)
+        if isinstance(made, ir.AssignmentExpression):
+            block = self.block(made.target, known)
         if isinstance(bare, ir.Item):
             self._index(bare, known, write=True)
             self.held.rewritten(place_named(bare.base), known)
@@ -201,9 +279,18 @@ class RoomEvaluator:
         elif not operator and path in known.texts:
             self.held.rewritten(path, known)
         if number is None or (number.parts and spelled and is_integer(spelled) and bits_of(spelled) < 32):
-            number = self.held.fresh(path, 0 if spelled and is_unsigned(spelled) and is_integer(spelled) else None)
+            number = self._narrowed(number, path, spelled, known)
         known.values[path] = number
         return number
+
+    def _narrowed(self, number: Amount | None, path: str, spelled: str, known: Known) -> Amount:
+        """What is left of a number in a narrower type."""
+        positive = bool(spelled) and is_unsigned(spelled) and is_integer(spelled)
+        left = self.held.fresh(path, 0 if positive else None)
+        if positive and number is not None and all(s.least >= 0 for s in number.symbols):
+            known.at_most(left.minus(number), 0)
+            known.narrowed[next(iter(left.symbols))] = number
+        return left
 
     def _members_of(self, path: str, known: Known) -> None:
         """A pointer or an object is another now: what was known of its members is not."""
@@ -216,8 +303,10 @@ class RoomEvaluator:
         """The block that is stored somewhere: made there, or another's."""
         bare = uncast(value)
         name = place_named(target)
-        if isinstance(bare, ir.AssignmentExpression):
-            return self.block(bare.target, known)
+        if isinstance(bare, ir.Operation) and bare.operator == "new" and len(bare.operands) == 1:
+            made = bare.operands[0]
+            plain = self.sizes.bytes_of(made.name) if isinstance(made, ir.Call) and is_integer(made.name) else None
+            return Storage(plain, name, alone=True) if plain is not None else None
         if isinstance(bare, ir.Operation) and bare.operator == "new" and len(bare.operands) > 1:
             made = bare.operands[0]
             number = self.value(bare.operands[1], known)
@@ -279,8 +368,7 @@ class RoomEvaluator:
         if operator == "?:" and len(operands) == 3:
             return self._chosen(operands, known)
         if operator in {"&&", "||"}:
-            for part in operands:
-                self.value(part, known.copy())
+            self.refine(expression, known.copy(), truth=operator == "&&")
             return self.held.fresh("?", 0)
         if operator == "deref" and operands:
             self.value(operands[0], known)
@@ -307,7 +395,10 @@ class RoomEvaluator:
     def _chosen(self, operands: tuple[ir.Expression, ...], known: Known) -> Amount | None:
         """``a < b ? a : b``: no larger than either."""
         bare, *choices = operands
-        amounts = [self.value(c, known.copy()) for c in choices]
+        amounts = [
+            self.value(choice, paths[0]) if (paths := self.refine(bare, known.copy(), truth=truth)) else None
+            for choice, truth in zip(choices, (True, False), strict=True)
+        ]
         self.value(bare, known)
         if None in amounts:
             return None

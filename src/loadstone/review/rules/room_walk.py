@@ -8,20 +8,23 @@ with its end is no more than the end behind it. A function that needs more than 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import every_statement
+from loadstone.review.analyses.mentions import every_statement, stores_in
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.amounts import ONE, Amount, least, most
 from loadstone.review.rules.array_rooms import Rooms
-from loadstone.review.rules.identities import NamesInSight
+from loadstone.review.rules.identities import NamesInSight, Thing
 from loadstone.review.rules.number_uses import chain
 from loadstone.review.rules.outside_numbers import is_integer, is_unsigned
 from loadstone.review.rules.places import NATIVE
+from loadstone.review.rules.room_calls import BLOCKS
 from loadstone.review.rules.room_checks import OutOfRoom
+from loadstone.review.rules.room_loops import parts_again, rising, stepped, stored
 from loadstone.review.rules.room_state import Known, joined
 from loadstone.review.rules.room_values import RoomEvaluator
 from loadstone.review.walk import expressions, kept, parts_of, statements
@@ -31,10 +34,10 @@ __all__ = ["out_of_room"]
 _PATHS: Final = 6
 _WORK: Final = 3000
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
-_DIES: Final = frozenset(
-    {"abort", "exit", "_exit", "_Exit", "quick_exit", "ExitProcess", "err", "errx", "die", "terminate", "longjmp"}
-    | {"std::terminate", "std::abort", "std::exit", "g_error", "qFatal", "fatal", "usage"}
-)
+_DIES: Final = re.compile(r"(?i)die|fatal|panic|abort|exit|usage|err|fail|throw|bail|terminate|unreachable|longjmp")
+"""Names of functions that may never return: what stands behind one is not gone on with, which costs findings only."""
+
+_TELLS: Final = re.compile(r"(?i)perror|log|print|warn|strerror|dlerror|interrupt|transfer|atexit|message|text|debug")
 _ASSERTS: Final = frozenset(
     {"assert", "ASSERT", "Q_ASSERT", "g_assert", "g_return_if_fail", "g_return_val_if_fail", "CHECK", "VERIFY"}
 )
@@ -53,15 +56,45 @@ def out_of_room(facts: Facts) -> tuple[tuple[ir.Unit, ir.Function, OutOfRoom], .
     for unit in units:
         for function in unit.functions:
             names.setdefault(last_word(function.name), []).append(function)
+    kept_beside: dict[Thing, set[str]] = {}
+    first = [w for u in units for f in u.functions if _makes(f) for w in [_walk_of(program, u, f, names, {})]]
+    for walk in first:
+        walk.run()
+        for thing, counts in walk.relations().items():
+            kept_beside[thing] = kept_beside.get(thing, counts) & counts
+    relations = {thing: min(counts) for thing, counts in kept_beside.items() if counts}
     found: list[tuple[ir.Unit, ir.Function, OutOfRoom]] = []
     for unit in units:
-        own = {name: functions[0] for name, functions in names.items()} | {last_word(f.name): f for f in unit.functions}
         for function in unit.functions:
             if _reaches(function):
-                scope = NamesInSight(program, unit, function)
-                walk = _Walk(RoomEvaluator(scope, Rooms(program, unit, function, scope), own), function)
-                found += [(unit, function, out) for out in walk.run()]
+                walk = _walk_of(program, unit, function, names, relations)
+                walk.run()
+                found += [(unit, function, out) for out in walk.evaluator.found.values()]
     return tuple(found)
+
+
+def _walk_of(
+    program: ir.Program,
+    unit: ir.Unit,
+    function: ir.Function,
+    names: dict[str, list[ir.Function]],
+    relations: Mapping[Thing, str],
+) -> _Walk:
+    scope = NamesInSight(program, unit, function)
+    own = {name: functions[0] for name, functions in names.items()} | {last_word(f.name): f for f in unit.functions}
+    return _Walk(scope, Rooms(program, unit, function, scope), own, relations)
+
+
+@kept
+def _makes(function: ir.Function) -> bool:
+    """Whether a function gives a member a block of its own making."""
+    for target, _, value, _ in stores_in(function.body):
+        bare, made = uncast(target), uncast(value)
+        called = isinstance(made, ir.Call) and last_word(made.name) in BLOCKS
+        new = isinstance(made, ir.Operation) and made.operator == "new" and len(made.operands) > 1
+        if (called or new) and isinstance(bare, ir.Member | ir.Name):
+            return True
+    return False
 
 
 @kept
@@ -73,17 +106,50 @@ def _reaches(function: ir.Function) -> bool:
 class _Walk:
     """One function."""
 
-    def __init__(self, evaluator: RoomEvaluator, function: ir.Function) -> None:
-        self.evaluator = evaluator
-        self.function = function
+    def __init__(
+        self, scope: NamesInSight, rooms: Rooms, own: dict[str, ir.Function], relations: Mapping[Thing, str]
+    ) -> None:
+        self.evaluator = RoomEvaluator(scope, rooms, own, relations, self._refine)
+        self.function = scope.function
         self.left: list[list[Known]] = []
+        self.ends: list[Known] = []
         self.work = 0
 
-    def run(self) -> Iterator[OutOfRoom]:
+    def run(self) -> None:
         """Follow the function."""
         with contextlib.suppress(_TooLargeError):
-            self._block(self.function.body.body, [Known()])
-        yield from self.evaluator.found.values()
+            self.ends += self._block(self.function.body.body, [Known()])
+
+    def relations(self) -> dict[Thing, set[str]]:
+        """The members that hold a block at the ends of the function, with those beside that say how many elements."""
+        found: dict[Thing, set[str]] = {}
+        for end in self.ends:
+            for path, storage in end.blocks.items():
+                start, dot, name = path.rpartition(".")
+                place = self._member(start, name)
+                thing = self.evaluator.scope.thing(place)
+                if thing is None or storage is None or storage.at.parts or self.evaluator.held.is_own(path):
+                    continue
+                size = self.evaluator.sizes.bytes_of(self.evaluator.sizes.pointed(self.evaluator.scope.type_of(place)))
+                elements = storage.room.divided(size) if size is not None else None
+                beside = {
+                    other.rpartition(".")[2]
+                    for other, number in end.values.items()
+                    if number == elements
+                    and other.rpartition(".")[0] == start
+                    and elements is not None
+                    and elements.parts
+                }
+                beside = {b for b in beside if not self.evaluator.held.is_own(f"{start}{dot}{b}")}
+                found[thing] = found.get(thing, beside) & beside
+        return found
+
+    @staticmethod
+    def _member(start: str, name: str) -> ir.Expression:
+        place: ir.Expression | None = None
+        for part in [*(start.split(".") if start else []), name]:
+            place = ir.Name(0, part) if place is None else ir.Member(0, place, part, through=True)
+        return place if place is not None else ir.Name(0, name)
 
     # Statements.
 
@@ -120,12 +186,15 @@ class _Walk:
                     name = last_word(expression.name)
                     if name in _ASSERTS and expression.arguments:
                         return self._refine(expression.arguments[0], known, truth=True)
-                    if name in _DIES or expression.name in _DIES:
+                    own = self.evaluator.calls.own.get(name)
+                    ends = own is not None and "noreturn" in own.marks
+                    if ends or (_DIES.search(name) and not _TELLS.search(name)):
                         value(expression, known)
                         return []
                 value(expression, known)
             case ir.Return(value=given):
                 value(given, known)
+                self.ends.append(known)
                 return []
             case ir.Raise(value=given):
                 value(given, known)
@@ -242,14 +311,14 @@ class _Walk:
     def _counted(self, loop: ir.Loop, known: Known) -> list[tuple[Amount, Amount, int]]:
         """``i < end``, with the counter, the end, and how far behind it the counter goes."""
         found = []
-        stepped = _stepped(loop)
-        moved = {place_named(t) for t in _stored(loop)}
+        by_one = stepped(loop)
+        moved = {place_named(t) for t in stored(loop)}
         for part in chain(loop.condition, "&&") if loop.condition is not None else ():
             if not isinstance(part, ir.Operation) or part.operator not in {"<", "<=", "!=", ">", ">="}:
                 continue
             one, other = part.operands if part.operator in {"<", "<=", "!="} else part.operands[::-1]
             path = place_named(one)
-            if path not in stepped or {place_named(e) for e in expressions(other)} & moved:
+            if path not in by_one or {place_named(e) for e in expressions(other)} & moved:
                 continue
             index, end = self.evaluator.value(one, known.copy()), self.evaluator.value(other, known.copy())
             if index is not None and end is not None:
@@ -268,9 +337,9 @@ class _Walk:
     def _head(self, loop: ir.Loop, known: Known) -> Known:
         """What holds in every round: what the loop changes has a new name, and is no less where it only grows."""
         head = known.copy()
-        rising = _rising(loop)
+        grown = rising(loop)
         foreign = False
-        for target in _stored(loop):
+        for target in stored(loop):
             path = place_named(target)
             if isinstance(target, ir.Operation):
                 foreign = True
@@ -285,7 +354,7 @@ class _Walk:
             )
             head.blocks[path] = None
             self.evaluator.held.rewritten(path, head)
-            grows = path in rising and before is not None
+            grows = path in grown and before is not None
             lowest = least(before, known.ends) if grows and before is not None else None
             spelled = self.evaluator.scope.type_of(target)
             positive = (lowest is not None and lowest >= 0) or (is_integer(spelled) and is_unsigned(spelled))
@@ -293,7 +362,7 @@ class _Walk:
             head.values[path] = new
             if grows and before is not None:
                 head.at_most(before.minus(new), 0)
-        for part in _parts(loop):
+        for part in parts_again(loop):
             if isinstance(part, ir.Call):
                 foreign |= self._changes(part)
                 for argument in part.arguments:
@@ -382,11 +451,11 @@ class _Walk:
         known.compared(over)
         match operator:
             case "<" | "<=":
-                if _excluded(under, known):
+                if _excluded(under, known, strictly=operator == "<"):
                     return []
                 known.at_most(over, -1 if operator == "<" else 0)
             case ">" | ">=":
-                if _excluded(over, known):
+                if _excluded(over, known, strictly=operator == ">"):
                     return []
                 known.at_most(under, -1 if operator == ">" else 0)
             case "==":
@@ -405,77 +474,11 @@ class _Walk:
         return [known]
 
 
-def _excluded(over: Amount, known: Known) -> bool:
+def _excluded(over: Amount, known: Known, *, strictly: bool = False) -> bool:
+    """Whether an amount is less than zero for certain, or no more than zero."""
     end = most(over, known.ends)
-    return end is not None and end < 0
+    return end is not None and end < int(strictly)
 
 
 def _has_label(statement: ir.Statement) -> bool:
     return isinstance(statement, ir.Label) or any(isinstance(s, ir.Label) for s in statements((statement,)))
-
-
-def _parts(loop: ir.Loop) -> Iterator[ir.Expression]:
-    """Every expression that runs more than once."""
-    for statement in _again(loop.body):
-        yield from parts_of(statement)
-    for top in (loop.condition, *loop.step):
-        yield from expressions(top)
-
-
-def _again(block: ir.Block) -> Iterator[ir.Statement]:
-    """The statements after which a loop may go on: not those of a block that leaves it."""
-    last = block.body[-1] if block.body else None
-    if isinstance(last, ir.Return | ir.Raise) or (isinstance(last, ir.Jump) and last.kind == "break"):
-        return
-    for statement in block.body:
-        match statement:
-            case ir.If(then=then, otherwise=otherwise):
-                yield ir.Evaluate(statement.line, statement.condition)
-                yield from _again(then)
-                if otherwise is not None:
-                    yield from _again(otherwise)
-            case ir.Block():
-                yield from _again(statement)
-            case _:
-                yield from statements((statement,))
-
-
-def _stored(loop: ir.Loop) -> Iterator[ir.Expression]:
-    """What a loop stores to, each time."""
-    for statement in _again(loop.body):
-        if isinstance(statement, ir.Assign):
-            yield uncast(statement.target)
-    for part in _parts(loop):
-        if isinstance(part, ir.AssignmentExpression):
-            yield uncast(part.target)
-    if loop.each is not None:
-        yield uncast(loop.each[0])
-
-
-def _changes_of(loop: ir.Loop) -> dict[str, list[tuple[str, object]]]:
-    found: dict[str, list[tuple[str, object]]] = {}
-    for statement in _again(loop.body):
-        if isinstance(statement, ir.Assign):
-            value = uncast(statement.value)
-            given = value.value if isinstance(value, ir.Literal) else None
-            found.setdefault(place_named(statement.target), []).append((statement.operator, given))
-    for part in _parts(loop):
-        if isinstance(part, ir.AssignmentExpression):
-            value = uncast(part.value)
-            given = value.value if isinstance(value, ir.Literal) else None
-            found.setdefault(place_named(part.target), []).append((part.operator, given))
-    return found
-
-
-def _rising(loop: ir.Loop) -> set[str]:
-    """What a loop only adds positive numbers to."""
-    return {
-        path
-        for path, changes in _changes_of(loop).items()
-        if path and all(o == "+" and isinstance(v, int) and v > 0 for o, v in changes)
-    }
-
-
-def _stepped(loop: ir.Loop) -> set[str]:
-    """What a loop adds one to, at one place."""
-    return {path for path, changes in _changes_of(loop).items() if path and changes == [("+", 1)]}
