@@ -9,6 +9,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.identities import NamesInSight
+from loadstone.review.typenames import is_text
 from loadstone.review.walk import expressions
 
 __all__ = ["copied_by_length"]
@@ -59,6 +60,8 @@ def _length_of(value: ir.Expression, names: NamesInSight | None = None) -> str:
         case ir.Call(name=name, arguments=(text, *rest)) if last_word(name) in _LENGTHS:
             limited = last_word(name).endswith("nlen") and rest and _is_constant(rest[0])
             return "" if limited else place_named(text)
+        case ir.Call(name=name, receiver=text) if text is not None and last_word(name) in {"size", "length"}:
+            return place_named(text) if names is None or is_text(names.type_of(text)) else ""
         case ir.Operation(operator="-", operands=(end, start)) if names is not None:
             both = isinstance(uncast(end), ir.Name) and isinstance(uncast(start), ir.Name)
             return place_named(start) if both and "char *" in names.type_of(start) else ""

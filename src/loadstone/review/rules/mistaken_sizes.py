@@ -38,6 +38,14 @@ _CHARACTERS: Final = {
 _WIDE: Final = re.compile(r"\b(?:wchar_t|WCHAR|TCHAR|char16_t)\b")
 _NARROW_COPIES: Final = frozenset({"memcpy", "memmove", "CopyMemory", "RtlCopyMemory"})
 _BLOCKS: Final = {"malloc": (0,), "g_malloc": (0,), "xmalloc": (0,), "alloca": (0,), "calloc": (0, 1), "realloc": (1,)}
+_SIZED: Final = {
+    **dict.fromkeys(("memset", "memcpy", "memmove", "strncpy", "ZeroMemory", "memcmp", "strncmp", "bzero"), (2, 2)),
+    **dict.fromkeys(("snprintf", "vsnprintf", "fgets", "strlcpy", "strlcat", "strcpy_s", "strcat_s"), (1, 1)),
+    **dict.fromkeys(("read", "recv", "readlink", "pread"), (2, 2)),
+    **dict.fromkeys(("ZeroMemory", "SecureZeroMemory", "bzero", "explicit_bzero"), (1, 1)),
+}
+"""Functions that take blocks and one size of them: how many arguments may be a block, and where the size is."""
+
 _LENGTHS: Final = frozenset({"wcslen", "lstrlenW", "_tcslen", "wcsnlen"})
 
 
@@ -58,12 +66,10 @@ def mistaken_sizes(scope: NamesInSight) -> Iterator[MistakenSize]:
         name = last_word(call.name)
         yield from _in_bytes(scope, call, name)
         yield from _in_characters(scope, call, name)
-        if (
-            name == "memset"
-            and len(call.arguments) > 2
-            and _is_size_of_pointer(scope, call.arguments[2], call.arguments[0])
-        ):
-            yield _of_pointer(call.line, place_named(call.arguments[0]))
+        for block in _beside_sizes(call, name):
+            if _is_size_of_pointer(scope, call.arguments[_SIZED[name][1]], block):
+                yield _of_pointer(call.line, place_named(block))
+                break
     stores = [(s.target, s.value) for s in every_statement(body) if isinstance(s, ir.Assign) and s.value is not None]
     stores += [(e.target, e.value) for e in every_expression(body) if isinstance(e, ir.AssignmentExpression)]
     for target, value in stores:
@@ -109,6 +115,12 @@ def _in_characters(scope: NamesInSight, call: ir.Call, name: str) -> Iterator[Mi
         )
 
 
+def _beside_sizes(call: ir.Call, name: str) -> list[ir.Expression]:
+    """The blocks that a call takes with a size."""
+    first, size = _SIZED.get(name, (0, 0))
+    return list(call.arguments[:first]) if len(call.arguments) > size else []
+
+
 def _sized(size: ir.Expression) -> str:
     bare = uncast(size)
     if isinstance(bare, ir.Operation) and bare.operator == "-" and len(bare.operands) == 2:
@@ -123,10 +135,13 @@ def _is_size_of_pointer(scope: NamesInSight, size: ir.Expression, block: ir.Expr
     of = _sized(size)
     spelled = scope.type_of(uncast(block))
     plain = isinstance(uncast(size), ir.Operation) and not isinstance(uncast(block), ir.Operation)
-    return bool(of) and plain and of == place_named(block) and spelled.count("*") == 1 and "[" not in spelled
+    bare = uncast(block)
+    parameter = isinstance(bare, ir.Name) and any(p.name == bare.name for p in scope.function.parameters)
+    pointer = (spelled.count("*") == 1 and "[" not in spelled) or (parameter and spelled.count("[") == 1)
+    return bool(of) and plain and of == place_named(block) and pointer
 
 
 def _of_pointer(line: int, of: str) -> MistakenSize:
     return MistakenSize(
-        line, f"sizeof {of} is the size of a pointer, not of what {of} leads to.", 131, f"sizeof *{of}."
+        line, f"sizeof {of} is the size of a pointer, not of what {of} leads to.", 131, "The size of the block itself."
     )

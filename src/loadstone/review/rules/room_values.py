@@ -129,7 +129,7 @@ class RoomEvaluator:
             return
         if why is not None and item.line not in self.found and len(index.parts) == 1 and index.constant <= 0:
             self.found[item.line] = OutOfRoom(
-                item.line, f"{named(item.index)} may be -1 here: {why}.", 129, "Test it before it is used as an index."
+                item.line, f"{named(item.index)} may be -1 here: {why}.", 125, "Test it before it is used as an index."
             )
             return
         if self._may_be_before(index, spelled, known) and item.line not in self.found:
@@ -144,7 +144,7 @@ class RoomEvaluator:
             self.found[item.line] = OutOfRoom(
                 item.line,
                 f"{named(item.index)} is a char, which may be negative, and indexes {named(item.base)}.",
-                129,
+                125,
                 "Make it an unsigned char first.",
             )
             return

@@ -25,6 +25,7 @@ from loadstone.review.rules.printed_texts import declared_room, printed_without_
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.summed_copies import summed_copies
 from loadstone.review.rules.unended_texts import unended_texts
+from loadstone.review.rules.wanted_lengths import lengths_added
 from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
@@ -82,7 +83,7 @@ def _summed(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]
 
 def _past_ends(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
     rooms = Rooms(facts.program, unit, function, NamesInSight(facts.program, unit, function))
-    for found in (*past_ends(rooms, _measured(function)), *ends_behind(function)):
+    for found in (*past_ends(rooms, _measured(function)), *ends_behind(function), *lengths_added(function)):
         yield _no(rule, unit, function, found.line, found.message, found.cwe, found.fix)
 
 
@@ -296,6 +297,14 @@ def _scanned(rule: Rule, unit: ir.Unit, function: ir.Function, arrays: set[str],
             target = next(targets, None)
             if target is None or (place == 1 and _fits(unit, function, call.arguments[0], target)):
                 continue
+            room = declared_room(unit, place_named(target), function) if width else ""
+            if kind in "sS[" and width and _is_array(target, arrays, members) and room == width:
+                yield _no(
+                    rule, unit, function, call.line,
+                    f"{last_word(call.name)} writes {width} characters and an end into {place_named(target)}, "
+                    f"which has room for {width}.",
+                    787, "Give %s the width of the array, less one for the end.",
+                )  # fmt: skip
             if kind in "sS[" and not width and _is_array(target, arrays, members):
                 yield _no(
                     rule, unit, function, call.line,

@@ -110,7 +110,7 @@ int letters(const char *text) {
     static int seen[128];
     int most = 0;
     while (*text != '\0')
-        if (++seen[(int)*text++] > most) //! CWE-129
+        if (++seen[(int)*text++] > most) //! CWE-125
             most++;
     return most;
 }
@@ -119,7 +119,7 @@ int letters_of_bytes(const char *text) {
     static int seen[256];
     int most = 0;
     while (*text != '\0')
-        if (++seen[(unsigned char)*text++] > most) //! none CWE-129
+        if (++seen[(unsigned char)*text++] > most) //! none CWE-125
             most++;
     return most;
 }

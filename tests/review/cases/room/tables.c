@@ -59,7 +59,7 @@ void codec_drop(struct codecs *set, const char *label)
 {
     int i = codec_find(set, label);
 
-    dlclose(set->all[i].library); //! CWE-129
+    dlclose(set->all[i].library); //! CWE-125
 }
 
 void codec_drop_if_known(struct codecs *set, const char *label)
@@ -67,7 +67,7 @@ void codec_drop_if_known(struct codecs *set, const char *label)
     int i = codec_find(set, label);
 
     if (i >= 0)
-        dlclose(set->all[i].library); //! none CWE-129
+        dlclose(set->all[i].library); //! none CWE-125
 }
 
 void codec_replace(const char *label, void *library)
