@@ -29,7 +29,7 @@ _NAMED: Final = re.compile(
     r"\b(?:const(?:expr)?\b[^;=()\n]*?|enum\s*\w*\s*\{[^}]*?)"
     r"\b(\w+)\s*(?:=|\{)\s*(0[xX][0-9a-fA-F]+|\d+)[uUlL]*\s*[;,}]"
 )
-_STD_ARRAY: Final = re.compile(r"(?:std::)?array\s*<[^;]*,\s*([^<>,]+?)\s*>\s*\Z")
+_STD_ARRAY: Final = re.compile(r"(?:std::)?array\s*<[^;]*,\s*([^<>,]+?)\s*>\s*&?\s*\Z")
 _KNOWN: Final = {"MAX_PATH": 260, "PATH_MAX": 4096, "NAME_MAX": 255, "CHAR_BIT": 8}
 
 

@@ -65,8 +65,9 @@ def _may_be_over(over: Amount, known: Known, *, elements: bool, counted: bool) -
         return True
     before = over
     for symbol, amount in known.narrowed.items():
-        if next((f for p, f in before.parts if p == (symbol,)), 0) == -1:
-            before = before.plus(of_symbol(symbol)).minus(amount)
+        factor = next((f for p, f in before.parts if p == (symbol,)), 0)
+        if factor < 0:
+            before = before.plus(of_symbol(symbol), -factor).plus(amount, factor)
     if before != over and not before.parts and before.constant >= 0:  # the block is as large as was left of it
         return True
     there = over

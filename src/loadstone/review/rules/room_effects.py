@@ -47,6 +47,8 @@ class CallEffects:
             got = self._method(call, name, known)
             if got is not None:
                 return got
+        if call.receiver is None and not isinstance(call.function, ir.Name):
+            self.evaluator.value(call.function, known)
         numbers = [self.evaluator.value(a, known) for a in call.arguments]
         if _ASKS.search(name):
             for number in numbers:

@@ -23,6 +23,7 @@ _WINDOWS: Final = re.compile(r"\b(?:HMODULE|HINSTANCE|LoadLibrary|windows\.h|DWO
 _POINTER: Final = re.compile(r"\*\s*(?:const|restrict|__restrict)?\s*\Z|\[\]\Z")
 _POINTER_BYTES: Final = 8
 _POINTER_TYPES: Final = re.compile(r"\b(?:HMODULE|HANDLE|HINSTANCE|FARPROC|LPVOID|PVOID|LPC?W?STR|gpointer)\Z")
+_FLOATS: Final = {"float": 4, "double": 8}
 _ONE_BYTE: Final = re.compile(r"(?:unsigned |signed )?char|void|CHAR|bool")
 
 
@@ -50,6 +51,8 @@ class Sizes:
             return ONE
         if re.search(r"\blong\b|LONG\b", name):
             return None if "long long" not in name else constant(8)
+        if name in _FLOATS:
+            return constant(_FLOATS[name])
         if is_integer(name):
             return constant(bits_of(name) // 8)
         return of_symbol(UnknownNumber(f"sizeof {name}", 1))
@@ -77,7 +80,12 @@ class Sizes:
         if isinstance(bare, ir.Item) or (isinstance(bare, ir.Operation) and bare.operator == "deref"):
             base = bare.base if isinstance(bare, ir.Item) else bare.operands[0]
             return self.bytes_of(self.pointed(self.scope.type_of(uncast(base))))
-        return self.bytes_of(self.scope.type_of(bare))
+        spelled = self.scope.type_of(bare)
+        if (
+            isinstance(bare, ir.Name) and not spelled
+        ):  # sizeof(DWORD): the grammar, which knows no types, sees a variable
+            spelled = bare.name
+        return self.bytes_of(spelled)
 
     def array(self, bare: ir.Expression) -> Storage | None:
         """The room of an array, by its declaration."""

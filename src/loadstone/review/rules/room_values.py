@@ -218,7 +218,7 @@ class RoomEvaluator:
             case ir.Cast(type=spelled, operand=operand):
                 number = self.value(operand, known)
                 narrow = number is not None and number.parts and is_integer(spelled) and bits_of(spelled) < 32
-                return self.held.fresh(f"({spelled})", 0 if is_unsigned(spelled) else None) if narrow else number
+                return self._narrowed(number, f"({spelled})", spelled, known) if narrow else number
             case ir.AssignmentExpression(target=target, value=value, operator=operator):
                 return self.store(target, value, operator, known)
             case ir.Item(base=base):

@@ -128,6 +128,9 @@ class _Walk:
                 start, dot, name = path.rpartition(".")
                 place = self._member(start, name)
                 thing = self.evaluator.scope.thing(place)
+                number = end.values.get(path)
+                if number is not None and most(number, end.ends) == 0:  # there was no memory
+                    continue
                 if thing is None or storage is None or storage.at.parts or self.evaluator.held.is_own(path):
                     continue
                 size = self.evaluator.sizes.bytes_of(self.evaluator.sizes.pointed(self.evaluator.scope.type_of(place)))
