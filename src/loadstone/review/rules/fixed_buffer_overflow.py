@@ -76,7 +76,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         told.add((claim.location.path, claim.location.start))
         yield claim
     for unit, function, out in out_of_room(facts):
-        if (unit.path, out.line) not in told:
+        if not told & {(unit.path, out.line), (unit.path, out.made)}:  # one cause is told once
             yield rule.no(
                 out.message,
                 Location.lines(unit.path, out.line),

@@ -21,6 +21,8 @@ class OutOfRoom:
     message: str
     cwe: int
     fix: str
+    made: int = 0
+    """Where the block was made, if a call did."""
 
 
 def past_end(storage: Storage, upto: Amount, size: Amount, line: int, what: str, known: Known) -> OutOfRoom | None:
@@ -51,6 +53,7 @@ def past_end(storage: Storage, upto: Amount, size: Amount, line: int, what: str,
         f"which has room for {_shown(storage.room)} bytes.",
         787,
         "Compare with the room first: the last index is one less than the number of elements.",
+        storage.made,
     )
 
 

@@ -145,7 +145,8 @@ class CallEffects:
         block = self.evaluator.block(target, known)
         if size is not None and wide:
             size = size.times(constant(self.sizes.wide))
-        if block is None and size is not None:
+        name = last_word(call.name)
+        if block is None and size is not None and (name in FILLS or name in GIVES_LENGTH):
             self._told_room(target, size, known)
         if block is not None and size is not None:
             self.evaluator.reached(

@@ -25,6 +25,8 @@ class Storage:
     room: Amount
     name: str
     at: Amount = ZERO
+    made: int = 0
+    """The line of the call that gave it; 0 where it is no such block."""
     alone: bool = False
     """It is one object, not an array of them: ``new int(5)``."""
 

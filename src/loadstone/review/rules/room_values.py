@@ -65,7 +65,7 @@ class RoomEvaluator:
                 moved = number.times(size) if number is not None and size is not None else None
                 if block is None or moved is None:
                     return None
-                return Storage(block.room, block.name, block.at.plus(moved, 1 if operator == "+" else -1))
+                return replace(block, at=block.at.plus(moved, 1 if operator == "+" else -1))
             case ir.Operation(operator="address", operands=(operand,)):
                 inner = uncast(operand)
                 if isinstance(inner, ir.Item):
@@ -326,7 +326,7 @@ class RoomEvaluator:
                 if product is None:
                     return None
                 room = product
-            return Storage(room, name) if room != ZERO else None
+            return Storage(room, name, made=bare.line) if room != ZERO else None
         if isinstance(bare, ir.Name | ir.Member) or (isinstance(bare, ir.Operation) and bare.operator in "+-address"):
             if isinstance(bare, ir.Operation) and len(bare.operands) != 2 and bare.operator != "address":
                 return None
