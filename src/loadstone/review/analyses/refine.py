@@ -9,7 +9,7 @@ true branch learnt is what the caller's true branch knows.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, cast
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Site
@@ -371,22 +371,27 @@ def _is_without_links(path: Value, state: State) -> bool:
     return bool(kinds & {"canonical", "no .."}) or taint_of(path, state) is None
 
 
+def _taken_from(value: Value, what: str) -> Value:
+    """The path that a value is the ``folder`` or the ``name`` of; None when it is not."""
+    match value:
+        case Unknown(source=(word, path, _)) if word == what:
+            return cast("Value", path)
+    return None
+
+
 def _is_name_of(name: Value, path: Value, state: State) -> bool:
     """``path.filename() == path``: the path has no folder in it."""
-    match name:
-        case Unknown(source=("name", whole, _)):
-            return {whole, *state.leaves(whole)} & {path, *state.leaves(path)} != set()
-    return False
+    whole = _taken_from(name, "name")
+    return whole is not None and {whole, *state.leaves(whole)} & {path, *state.leaves(path)} != set()
 
 
 def _lies_in(folder: Value, state: State, spot: Spot) -> None:
     """``path.parent_path() == root``, of a path without links: the file lies in that folder."""
-    match folder:
-        case Unknown(source=("folder", path, _)) if any(k == "canonical" for k, _ in state.checks.get(path, ())):
-            state.add_check(path, "inside", spot)
-        case Unknown(source=("name", path, _)):
-            for leaf in (path, *state.leaves(path)):
-                state.add_check(leaf, "bare", spot)
+    path, named = _taken_from(folder, "folder"), _taken_from(folder, "name")
+    if path is not None and any(k == "canonical" for k, _ in state.checks.get(path, ())):
+        state.add_check(path, "inside", spot)
+    for leaf in (named, *state.leaves(named)) if named is not None else ():
+        state.add_check(leaf, "bare", spot)
 
 
 def _begins(character: Value, text: object, state: State, spot: Spot) -> None:

@@ -109,11 +109,12 @@ def _too_short(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -
             length, compared = uncast(call.arguments[1]), (call.receiver, call.arguments[2])
         else:
             continue
-        few = isinstance(length, ir.Literal) and isinstance(length.value, int) and 0 < length.value < _SHORTEST
+        number = length.value if isinstance(length, ir.Literal) else None
+        few = isinstance(number, int) and 0 < number < _SHORTEST
         names = [_spelled(one) for one in compared]
         fixed = any(isinstance(uncast(one), ir.Literal | ir.Operation) for one in compared)
         if few and not fixed and all(names) and any(n in made or _DIGEST.search(n) for n in (*names, function.name)):
-            message = f"Only {uncast(length).value} bytes of the digest are compared."  # type: ignore[union-attr]
+            message = f"Only {number!r} bytes of the digest are compared."
             yield _finding(rule, unit, function, call.line, message, "Compare all bytes of the digest.")
 
 
