@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from loadstone.review.frontends.c.declarators import text
 
-__all__ = ["ended", "is_returning_macro"]
+__all__ = ["ended", "is_open", "is_returning_macro"]
 
 _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MAY_GO_ON: Final = frozenset(
@@ -26,6 +26,8 @@ _CLEANS: Final = re.compile(r"(?i)free|close|release|destroy|unref|unlock|delete
 
 _UNENDED: Final = re.compile(r"\)(?=\s*\})")
 
+_HEADS: Final = frozenset({"for_statement", "for_range_loop", "while_statement", "if_statement", "switch_statement"})
+
 _MAY_FOLLOW: Final = frozenset({"break_statement", "case_statement", "labeled_statement"})
 
 
@@ -36,6 +38,15 @@ def ended(body: str) -> str:
     '{ note(); GIVE_UP(1); }'
     """
     return _UNENDED.sub(");", body)
+
+
+def is_open(block: Node) -> bool:
+    """Whether a macro ends with a head alone, whose body is what follows the call: ``for_each(x, list)``."""
+    last = block.named_children[-1] if block.named_children else None
+    if last is None or last.type not in _HEADS:
+        return False
+    body = last.child_by_field_name("body") or last.child_by_field_name("consequence")
+    return body is not None and body.type == "expression_statement" and not body.named_children
 
 
 def is_returning_macro(node: Node) -> bool:

@@ -24,7 +24,7 @@ from loadstone.review.frontends.c.decorations import Decorations
 from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.frontends.c.expressions import MAX_DEPTH, CExpressions, TooDeepForC
 from loadstone.review.frontends.c.holders import braced, constructed, deduced, deleter, inferred, is_object
-from loadstone.review.frontends.c.house_macros import ended, is_returning_macro
+from loadstone.review.frontends.c.house_macros import ended, is_open, is_returning_macro
 from loadstone.review.frontends.c.lambdas import LAMBDA
 from loadstone.review.frontends.c.stored_lambdas import KEPT, OWN_COPIES, in_place
 from loadstone.review.typenames import base_type, iterated, long_name
@@ -218,7 +218,9 @@ class Bodies:
         trees = (self.parser.parse(f"void _(void) {{ {one}; }}".encode()) for one in (body, ended(body)))
         root = next((tree.root_node for tree in trees if not tree.root_node.has_error), None)
         block = root.named_children[0].child_by_field_name("body") if root is not None and root.named_children else None
-        return x.within_macro(line, lambda: tuple(self.statements(block, x))) if block is not None else None
+        if block is None or is_open(block):
+            return None
+        return x.within_macro(line, lambda: tuple(self.statements(block, x)))
 
     def _declaration(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         before = node.prev_sibling
