@@ -286,7 +286,7 @@ class State:
                 self.drop("env", place)
                 if is_kept and isinstance(held, CallResult):
                     self.escape(held)
-            elif held != value and value in _inside(held):
+            elif value in _inside(held) and (held != value or isinstance(place, Local)):
                 older = self.age(place)
                 if (above := libraries.get(held)) is not None:
                     self.put("lineage", older, above)
