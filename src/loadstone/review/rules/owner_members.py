@@ -112,7 +112,7 @@ def _parts(statement: ir.Statement) -> Iterator[ir.Expression]:
 
 def _closers(facts: Facts, unit: ir.Unit) -> dict[str, tuple[str, int]]:
     """The classes whose destructor closes a member, each with the member and the line."""
-    found = {}
+    found: dict[str, tuple[str, int]] = {}
     methods = {f.name: f for f in unit.functions}
     for one in unit.classes:
         end = next(iter(_of(unit, one.name, f"~{one.name}")), None)

@@ -217,10 +217,8 @@ class _Walk:
             case ir.Switch():
                 return self._switch(statement, known)
             case ir.Try(body=body, handlers=handlers):
-                ends = self._block(body.body, [known.copy()])
-                for handler in handlers:
-                    ends += self._block(handler.body.body, [self._unknown()])
-                return ends
+                ways = [(body, known.copy()), *((handler.body, self._unknown()) for handler in handlers)]
+                return [end for block, begin in ways for end in self._block(block.body, [begin])]
             case ir.With(body=body):
                 return self._block(body.body, [known])
         return [known]

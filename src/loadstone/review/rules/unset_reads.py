@@ -86,7 +86,7 @@ def unset_reads(facts: Facts, unit: ir.Unit) -> Iterator[UnsetRead]:
                 if _STATUS.match(returned_by_type(unit, known.get(name, "")))
             }
             takes_references = unit.language is ir.Language.CPP
-            yield from _Ways(graph_of(function, facts.apis), names, foreign, takes_references).found()
+            yield from _Ways(facts, graph_of(function, facts.apis), names, foreign, takes_references).found()
 
 
 def _declared(function: ir.Function) -> Iterator[ir.Assign]:
@@ -118,7 +118,10 @@ def _asked_about(unit: ir.Unit, function: ir.Function) -> Mapping[str, bool]:
 class _Ways:
     """The ways through one function."""
 
-    def __init__(self, graph: Graph, names: Mapping[str, bool], foreign: set[str], takes_references: bool) -> None:
+    def __init__(
+        self, facts: Facts, graph: Graph, names: Mapping[str, bool], foreign: set[str], takes_references: bool
+    ) -> None:
+        self.facts = facts
         self.graph = graph
         self.names = names
         self.foreign = foreign
@@ -271,9 +274,12 @@ class _Ways:
                 unset.pop(name)
 
     def _may_set(self, call: ir.Call, argument: ir.Expression) -> bool:
-        """Whether a call may set a variable that it is handed as it is: a macro, or by reference."""
+        """Whether a call may set a variable that it is handed as it is: by reference, or as what may be a macro."""
         is_system = call.name in _FILLS or call.name in _PRINTS
-        return isinstance(argument, ir.Name) and (call.name.isupper() or (self.takes_references and not is_system))
+        is_function = is_system or self.facts.is_defined(call.name) or self.facts.apis.get(call.name) is not None
+        is_function = is_function or word(call.function) in self.foreign
+        may_be_macro = call.name.isupper() or not is_function
+        return isinstance(argument, ir.Name) and (may_be_macro or (self.takes_references and not is_system))
 
     def tell(self, name: ir.Name, unset: dict[str, _Unset]) -> None:
         if name.name in unset:
