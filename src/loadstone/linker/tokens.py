@@ -55,8 +55,8 @@ def meant_from_origin(text: str) -> Iterator[tuple[str, str]]:
 
     Sources: the manuals of GNU make ($O is a variable) and of shells (a variable that is not set is empty); ld(1).
 
-    >>> list(meant_from_origin("RIGIN/../lib"))
-    [('make took $O for a variable, and wants $$ORIGIN', '../lib')]
+    >>> next(meant_from_origin("RIGIN/../lib"))
+    ('make took $O for a variable, and wants $$ORIGIN', '../lib')
     """
     parts = text.split(";")
     for part in parts if len(parts) > 1 else ():

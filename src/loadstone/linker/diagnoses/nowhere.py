@@ -8,6 +8,7 @@ import shlex
 from typing import Final
 
 from loadstone.core.trace import Diagnosis, StepOutcome
+from loadstone.linker.alternatives import usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import anew, conda_install, libpython, original_of
 from loadstone.linker.diagnoses.mistyped import library_meant, meant
@@ -91,7 +92,7 @@ def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         if variants:
             advice = f"{name_it(case, refusal.name, variants[0], refusal.requester)}, if it is built the same way"
             return blocking(case, refusal, f"{text} There is {', '.join(variants)}.", advice, code=code)
-        bare = next((path for path in beside if leaf(path) == f"{_stem(refusal.name)}.so"), None)
+        bare = next((path for path in beside if _is_unnumbered(case, path, f"{_stem(refusal.name)}.so")), None)
         if bare is not None and refusal.requester is not None:
             link = name_it(case, refusal.name, bare, refusal.requester)
             who, by_system = leaf(refusal.requester.path), install(case, refusal.name, refusal.requester)
@@ -106,6 +107,12 @@ def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         return blocking(case, refusal, text, advice, code=code)
     text += f" {leaf(same)} is that library under another name."
     return blocking(case, refusal, text, name_it(case, refusal.name, same, refusal.requester), code=code)
+
+
+def _is_unnumbered(case: SimulatedLoad, path: str, name: str) -> bool:
+    """Whether a file of that name says no number of an interface: a link for the linker leads to one that does."""
+    image = usable_image(case.model, path) if leaf(path) == name else None
+    return image is not None and (image.identity or name) == name
 
 
 def _as_called_here(name: str) -> str:

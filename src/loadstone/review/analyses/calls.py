@@ -35,6 +35,7 @@ __all__ = ["Calls", "Enter"]
 _MAX_CALLEE: Final = 160
 _MAX_PLAIN_CALLEE: Final = 30
 _PYTHON_LEVELS: Final = 2
+_LOCKS: Final = frozenset({ApiRole.LOCK, ApiRole.UNLOCK})
 """Levels of calls that are followed in Python, whose values travel by another analysis."""
 
 _PLACEHOLDER: Final = "?"
@@ -122,6 +123,8 @@ class Calls:
         """Every outcome of a call."""
         name = self._target(call, callee, state, frame)
         api = self.tables.get(name)
+        if api is not None and api.role in _LOCKS and api.name.startswith("?.") and _is_own(api.name, frame):
+            api = None  # ``pool.acquire()`` counts users: a class of the file has a method of that name
         found = self._method(name, call, frame)
         bodies = self.program.twins(found) if found is not None else ()
         if found is None and api is None and receiver is not None and (bodies := self.program.overriding(name)):
@@ -268,3 +271,10 @@ class Calls:
             if (held.spot.path, held.spot.function) == (found.unit.path, found.function.name):
                 step = LockStep("recursion", held.lock, frame.spot(line), state.locks, held.spot)
                 self.effects.record.lock_steps.add(step)
+
+
+def _is_own(name: str, frame: Frame) -> bool:
+    """Whether a class of the same file of Python has a method of this last word."""
+    unit = frame.known.unit
+    method = last_word(name)
+    return unit.language is ir.Language.PYTHON and any(f.owner and last_word(f.name) == method for f in unit.functions)

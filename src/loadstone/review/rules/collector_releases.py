@@ -212,7 +212,7 @@ def _released_at_exit_too(rule: Rule, unit: ir.Unit, methods: list[ir.Function],
 
 def _kept_alive(rule: Rule, unit: ir.Unit, methods: list[ir.Function]) -> Iterator[Claim]:
     """``weakref.finalize(self, self.close)``: the finalizer holds the object through its own method."""
-    own = {simple(m.name) for m in methods}
+    own = {simple(m.name) for m in methods if "staticmethod" not in m.marks}
     for method in methods:
         for call in (c for c in calls(method.body.body) if c.name == "weakref.finalize"):
             held = [part for argument in call.arguments[1:] for part in _holding(argument, own)]

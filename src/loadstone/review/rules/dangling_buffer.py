@@ -278,6 +278,8 @@ def _background(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]
     buffers = _local_buffers(function) | _local_texts(function, symbol)
     behind = _buffer_infos(function)
     for argument in found.call.arguments:
+        if isinstance(uncast(argument), ir.Item):  # an element is a number, not the buffer
+            continue
         for part in expressions(argument):
             of = _address_of(part)
             name = spelled(of if of is not None else part)

@@ -46,7 +46,7 @@ def idle_guards(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 
 def _python(function: ir.Function) -> Iterator[tuple[int, str]]:
-    """``with threading.Lock():`` makes a lock that nobody else has."""
+    """``with Lock():`` makes a lock that nobody else has."""
     for statement in every_statement(function.body):
         if isinstance(statement, ir.With):
             for context, _ in statement.items:

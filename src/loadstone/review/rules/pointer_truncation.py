@@ -52,7 +52,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 if (
                     isinstance(cast, ir.Cast)
                     and _NARROW.match(cast.type.strip())
-                    and _is_address(cast, pointers, facts)
+                    and _is_address(cast, pointers - _numbers(function), facts)
                 ):
                     yield rule.no(
                         f"An address is cut to the width of {cast.type.strip()} at line {cast.line}.",
@@ -142,6 +142,14 @@ def _pointers(function: ir.Function) -> frozenset[str]:
     declared = (s for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.declares)
     own = {s.target.name for s in declared if isinstance(s.target, ir.Name) and "*" in s.type and "[]" not in s.type}
     return frozenset(own | {p.name for p in function.parameters if "*" in p.type})
+
+
+def _numbers(function: ir.Function) -> frozenset[str]:
+    """The ``void *`` parameters that are only ever read as numbers: ``int first = (int)(intptr_t)argument``."""
+    given = {p.name for p in function.parameters if p.type.replace(" ", "") == "void*"}
+    parts = [*every_expression(function.body)] if given else []
+    read = {id(c.operand) for c in parts if isinstance(c, ir.Cast) and _WIDE.match(c.type.strip())}
+    return frozenset(given - {n.name for n in parts if isinstance(n, ir.Name) and id(n) not in read})
 
 
 def _is_address(cast: ir.Cast, pointers: frozenset[str], facts: Facts) -> bool:

@@ -116,13 +116,13 @@ class RoomEvaluator:
             self.found[line] = out if write else replace(out, cwe=125)
 
     def _index(self, item: ir.Item, known: Known, *, write: bool, slack: int = 0) -> None:
+        block = self.block(item.base, known)  # before ``table[--count]`` counts: the room is still what it was
         index = self.value(item.index, known)
         spelled = self.scope.type_of(uncast(item.base))
         if index is None:
             index = self.held.fresh("index")
         why = next((known.odd[s] for s in index.symbols if s in known.odd), None)
         text = bool(STRING.match(spelled))
-        block = self.block(item.base, known)
         if text:
             block = Storage(self.held.size_of(place_named(item.base), known), place_named(item.base))
         if block is None:

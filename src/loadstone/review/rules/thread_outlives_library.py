@@ -290,10 +290,20 @@ def _unjoined(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
         before = [c for c in calls if c.line <= first.line and (last_word(c.name) in waiting or _waits(facts, c))]
         starts = next((c for c in calls if plays(facts, c, ApiRole.THREAD)), None)
         ends = bool(_ENDS.search(last_word(function.name))) and starts is None
-        if not before and ends:
+        if not before and ends and not _callers_wait(facts, unit, function):
             line = next(iter(workers.values()))
             message = f"The thread started at line {line} may still run in the library that line {first.line} closes."
             yield _finding(rule, unit, function, first.line, line, message)
+
+
+def _callers_wait(facts: Facts, unit: ir.Unit, function: ir.Function) -> bool:
+    """Whether somebody of the file waits first and then calls the function that closes."""
+    for other in unit.functions:
+        waited = [c.line for c in calls_in(other.body) if _waits(facts, c)]
+        closed = [c.line for c in calls_in(other.body) if last_word(c.name) == last_word(function.name)]
+        if waited and closed and min(waited) <= max(closed):
+            return True
+    return False
 
 
 def _ended_without_wait(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:

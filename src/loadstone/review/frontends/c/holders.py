@@ -26,6 +26,10 @@ _FROM_ARGUMENT: Final = re.compile(
 """A type that the argument of a template names: mostly a number or a pointer, which is not constructed."""
 
 
+_GIVEN_WITH_IT: Final = "?::operator()"
+"""The function that whoever made a shared pointer gave it, and nobody names here."""
+
+
 def is_object(spelled: str) -> bool:
     """Whether a type names a class with behaviour (and not a number, a pointer or a reference)."""
     bare = _TEMPLATE.sub("", spelled).strip()
@@ -67,10 +71,12 @@ def deleter(spelled: str, value: ir.Expression | None) -> str:
             if isinstance(given, ir.Closure):
                 return "<lambda>"
             if isinstance(given, ir.Display):
-                return "?::operator()"
+                return _GIVEN_WITH_IT
         found = _DELETER.search(spelled)
         if found:
             return found[1] if "decltype" in spelled else f"{found[1]}::operator()"
+        if "shared_ptr" in spelled and isinstance(value, ir.Call) and not value.arguments[1:]:
+            return _GIVEN_WITH_IT if not value.name.startswith("std::") else ""
     holder = tables().get(base_type(spelled))
     return holder.release if holder is not None and holder.role is ApiRole.HOLDER else ""
 
