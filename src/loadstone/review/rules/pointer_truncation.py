@@ -30,6 +30,9 @@ _WIDE: Final = re.compile(
 )
 """Integer types that an address is put into on the way."""
 
+_SIGNED: Final = re.compile(r"\A(?:intptr_t|INT_PTR|LONG_PTR)\Z")
+"""Those of them that a number is packed with; an address has no sign."""
+
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.BORROW)}
@@ -148,7 +151,7 @@ def _numbers(function: ir.Function) -> frozenset[str]:
     """The ``void *`` parameters that are only ever read as numbers: ``int first = (int)(intptr_t)argument``."""
     given = {p.name for p in function.parameters if p.type.replace(" ", "") == "void*"}
     parts = [*every_expression(function.body)] if given else []
-    read = {id(c.operand) for c in parts if isinstance(c, ir.Cast) and _WIDE.match(c.type.strip())}
+    read = {id(c.operand) for c in parts if isinstance(c, ir.Cast) and _SIGNED.match(c.type.strip())}
     return frozenset(given - {n.name for n in parts if isinstance(n, ir.Name) and id(n) not in read})
 
 

@@ -300,7 +300,7 @@ def _callers_wait(facts: Facts, unit: ir.Unit, function: ir.Function) -> bool:
     """Whether somebody of the file waits first and then calls the function that closes."""
     for other in unit.functions:
         waited = [c.line for c in calls_in(other.body) if _waits(facts, c)]
-        closed = [c.line for c in calls_in(other.body) if last_word(c.name) == last_word(function.name)]
+        closed = [c.line for c in calls_in(other.body) if c.receiver is None and c.name == function.name]
         if waited and closed and min(waited) <= max(closed):
             return True
     return False

@@ -31,6 +31,9 @@ _SAYS_ITS_TYPE: Final = (
     "ctypes.CFUNCTYPE",
 )
 
+_GIVES_ADDRESS: Final = re.compile(r"(?i)handle|pointer|addr|ptr\b|_new\b|_alloc|create")
+"""Names of functions whose result is no plain number."""
+
 
 def _typed_at_call(argument: ir.Expression, typed: frozenset[str] = frozenset()) -> bool:
     """Whether ctypes need not guess: an object of its own, text, None, or a small number.
@@ -85,6 +88,8 @@ def _missing(function: ForeignFunction, members: Mapping[str, frozenset[str]]) -
         return "argtypes and restype", Severity.MEDIUM
     if arguments:
         return "argtypes", Severity.MEDIUM
+    if result and _GIVES_ADDRESS.search(function.symbol):
+        return "restype", Severity.LOW
     return None  # a result that is only tested is the int that ctypes takes it for
 
 
