@@ -18,7 +18,7 @@ from loadstone.review.analyses.values import Spot
 
 __all__ = ["MAX_LEVELS", "MAX_ROUNDS", "MAX_STATES", "MAX_STEPS", "StepBudget"]
 
-MAX_STEPS: Final = 2500
+MAX_STEPS: Final = 3000
 """Nodes run path by path for one function, callees included."""
 
 MAX_STATES: Final = 6
