@@ -53,6 +53,11 @@ def _typed_at_call(argument: ir.Expression, typed: frozenset[str] = frozenset())
             return False
 
 
+def _fills(call: ir.Call) -> bool:
+    """Whether a call is given a place to fill, ``byref(handle)``: what it returns then is a status."""
+    return any(isinstance(a, ir.Call) and a.name.startswith(("ctypes.byref", "ctypes.pointer")) for a in call.arguments)
+
+
 def _typed_members(unit: ir.Unit) -> dict[str, frozenset[str]]:
     """The members of each class that are only ever given objects of ctypes."""
     given: dict[tuple[str, str], list[ir.Expression]] = {}
@@ -88,7 +93,7 @@ def _missing(function: ForeignFunction, members: Mapping[str, frozenset[str]]) -
         return "argtypes and restype", Severity.MEDIUM
     if arguments:
         return "argtypes", Severity.MEDIUM
-    if result and _GIVES_ADDRESS.search(function.symbol):
+    if result and _GIVES_ADDRESS.search(function.symbol) and not any(_fills(use.call) for use in function.uses):
         return "restype", Severity.LOW
     return None  # a result that is only tested is the int that ctypes takes it for
 

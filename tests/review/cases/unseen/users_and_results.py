@@ -67,3 +67,11 @@ class Lane:
             return code
         self._lock.release()
         return 0
+
+
+def statement(library, connection):
+    handle = ctypes.c_void_p()
+    library.SQLAllocHandle.argtypes = [ctypes.c_short, ctypes.c_void_p, ctypes.c_void_p]
+    if library.SQLAllocHandle(3, connection, ctypes.byref(handle)) != 0: #! none CWE-686
+        raise ValueError("handle")
+    return handle
