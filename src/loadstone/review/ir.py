@@ -437,7 +437,6 @@ class Unit:
     conditionals: tuple[Conditional, ...] = ()
     gaps: tuple[Gap, ...] = ()
     imports: tuple[str, ...] = ()
-    macros: frozenset[str] = frozenset()
     exported: frozenset[str] | None = None
     line_count: int = 0
     words: frozenset[str] = frozenset()

@@ -35,8 +35,10 @@ __all__ = ["Calls", "Enter"]
 _MAX_CALLEE: Final = 160
 _MAX_PLAIN_CALLEE: Final = 30
 _PYTHON_LEVELS: Final = 2
-_LOCKS: Final = frozenset({ApiRole.LOCK, ApiRole.UNLOCK})
 """Levels of calls that are followed in Python, whose values travel by another analysis."""
+
+_LOCKS: Final = frozenset({ApiRole.LOCK, ApiRole.UNLOCK})
+"""Roles of methods whose names, ``acquire`` and ``release``, a class may have without being a lock."""
 
 _PLACEHOLDER: Final = "?"
 

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
+from typing import Final
 
-from loadstone.review.frontends.c.directives import MacroDefinition
-from loadstone.review.frontends.c.unit import parse_source
-from loadstone.review.ir import Language, Unit
+from loadstone.review.frontends import c
+from loadstone.review.ir import Language
 
 __all__ = ["parse"]
 
-
-def parse(
-    path: str,
-    text: bytes,
-    wanted: frozenset[str] = frozenset(),
-    macros: Mapping[str, MacroDefinition] | None = None,
-) -> Unit:
-    """Read one C++ file; ``wanted`` names further functions whose users matter, ``macros`` are those of its headers.
-
-    Never raises on any bytes.
-    """
-    return parse_source(path, text, Language.CPP, wanted, macros or {})
+parse: Final = partial(c.parse, language=Language.CPP)
+"""Read one C++ file, as ``c.parse`` reads one of C."""

@@ -16,9 +16,10 @@ def parse(
     text: bytes,
     wanted: frozenset[str] = frozenset(),
     macros: Mapping[str, MacroDefinition] | None = None,
+    language: Language = Language.C,
 ) -> Unit:
-    """Read one C file; ``wanted`` names further functions whose users matter, ``macros`` are those of its headers.
+    """Read one file of C, or of C++. Never raises on any bytes.
 
-    Never raises on any bytes.
+    ``wanted`` names further functions whose users matter; ``macros`` are those that its headers define.
     """
-    return parse_source(path, text, Language.C, wanted, macros or {})
+    return parse_source(path, text, language, wanted, macros or {})

@@ -57,7 +57,9 @@ class ProjectHeaders:
         while words:
             fresh: dict[str, MacroDefinition] = {}
             for header in seen:
-                for name in words & header.macros.keys() - found.keys():
+                for name in sorted(
+                    words & header.macros.keys() - found.keys()
+                ):  # in one order, whatever a run hashes to
                     fresh.setdefault(name, header.macros[name])
             found |= fresh
             words = {word for macro in fresh.values() for word in _WORD.findall(macro.body)}
@@ -76,7 +78,9 @@ class ProjectHeaders:
 
     def _meant(self, path: str, name: str) -> str:
         """The header that an include of a file means; empty for one that is none of these."""
-        clean = os.path.normpath(name).replace(os.sep, "/").lstrip("./")
+        clean = os.path.normpath(name).replace(os.sep, "/")
+        while clean.startswith("../"):
+            clean = clean.removeprefix("../")
         fitting = [one for one in self._by_name.get(_base(clean), ()) if f"/{one}".endswith(f"/{clean}")]
         return max(fitting, key=lambda one: _shared(one, path), default="")
 

@@ -215,7 +215,7 @@ class Bodies:
     def _snippet(self, body: str, x: CExpressions, line: int) -> tuple[ir.Statement, ...] | None:
         if not body or len(body) > 4096 or x.macro_depth >= _MAX_MACRO_DEPTH:
             return None
-        trees = (self.parser.parse(f"void _(void) {{ {one}; }}".encode()) for one in (body, ended(body)))
+        trees = (self.parser.parse(f"void _(void) {{ {one}; }}".encode()) for one in dict.fromkeys((body, ended(body))))
         root = next((tree.root_node for tree in trees if not tree.root_node.has_error), None)
         block = root.named_children[0].child_by_field_name("body") if root is not None and root.named_children else None
         if block is None or is_open(block):

@@ -165,7 +165,6 @@ def parse_source(
         unit.conditionals,
         unit.gaps,
         unit.imports,
-        unit.macros,
         None,
         lines,
         frozenset(found),
@@ -232,7 +231,6 @@ class _Reader:
             directives.conditionals,
             tuple(sorted(self.found.gaps.values(), key=lambda g: g.line)),
             directives.includes,
-            frozenset(directives.macros),
         )
 
     def _project(self, projection: Projection, directives: Directives) -> None:
