@@ -11,7 +11,7 @@ from loadstone.review.analyses.effects import Applied, Effects
 from loadstone.review.analyses.facts import LockStep
 from loadstone.review.analyses.locks import PlaceOf
 from loadstone.review.analyses.memory import PathMemory
-from loadstone.review.analyses.program import Frame, KnownFunction, KnownProgram
+from loadstone.review.analyses.program import Frame, KnownFunction, KnownProgram, has_method
 from loadstone.review.analyses.sites import Sites
 from loadstone.review.analyses.state import State
 from loadstone.review.analyses.summaries import Summaries
@@ -125,7 +125,12 @@ class Calls:
         """Every outcome of a call."""
         name = self._target(call, callee, state, frame)
         api = self.tables.get(name)
-        if api is not None and api.role in _LOCKS and api.name.startswith("?.") and _is_own(api.name, frame):
+        if (
+            api is not None
+            and api.role in _LOCKS
+            and api.name.startswith("?.")
+            and has_method(frame.known.unit, api.name)
+        ):
             api = None  # ``pool.acquire()`` counts users: a class of the file has a method of that name
         found = self._method(name, call, frame)
         bodies = self.program.twins(found) if found is not None else ()
@@ -273,10 +278,3 @@ class Calls:
             if (held.spot.path, held.spot.function) == (found.unit.path, found.function.name):
                 step = LockStep("recursion", held.lock, frame.spot(line), state.locks, held.spot)
                 self.effects.record.lock_steps.add(step)
-
-
-def _is_own(name: str, frame: Frame) -> bool:
-    """Whether a class of the same file of Python has a method of this last word."""
-    unit = frame.known.unit
-    method = last_word(name)
-    return unit.language is ir.Language.PYTHON and any(f.owner and last_word(f.name) == method for f in unit.functions)

@@ -21,7 +21,7 @@ from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.control_flow import Graph, Kind
 from loadstone.review.typenames import base_type, is_reference
 
-__all__ = ["Frame", "KnownFunction", "KnownProgram", "local_names"]
+__all__ = ["Frame", "KnownFunction", "KnownProgram", "has_method", "local_names"]
 
 _MAX_TWINS: Final = 3
 _SEVERAL: Final = 2
@@ -485,3 +485,10 @@ class Frame:
     def spot(self, line: int) -> Spot:
         """A line of this function."""
         return self.known.spot(line)
+
+
+def has_method(unit: ir.Unit, name: str) -> bool:
+    """Whether a class of a file of Python has a method of this last word: ``?.acquire`` may mean that one."""
+    method = name.rpartition(".")[2]
+    of_python = unit.language is ir.Language.PYTHON
+    return of_python and any(f.owner and f.name.rpartition(".")[2] == method for f in unit.functions)

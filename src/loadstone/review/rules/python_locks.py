@@ -12,6 +12,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.mentions import says
+from loadstone.review.analyses.program import has_method
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.names import Routine
@@ -64,7 +65,7 @@ class Nesting:
 def forgotten(facts: Facts) -> Iterator[Forgotten]:
     """Returns between ``lock.acquire()`` and ``lock.release()``, where no ``finally`` releases it."""
     for unit in facts.program.units:
-        counts_users = any(simple(f.name) == "acquire" for f in unit.functions)  # the file's own, and no lock
+        counts_users = has_method(unit, "acquire")  # the file's own, and no lock
         if unit.language is ir.Language.PYTHON and ".acquire(" in unit.text and not counts_users:
             for function in unit.functions:
                 yield from _Exits(unit, function).found()
