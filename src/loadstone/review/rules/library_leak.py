@@ -20,7 +20,7 @@ from loadstone.review.rules.lookups import looked_up, word
 from loadstone.review.rules.owner_members import lost_in_assignment
 from loadstone.review.rules.places import NATIVE, at, in_file, resolve_lines, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions
+from loadstone.review.walk import expressions, kept
 
 __all__ = ["RULE"]
 
@@ -141,12 +141,18 @@ def _half_built(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
 
 
+@kept
+def _loops_never_left(function: Function) -> tuple[Loop, ...]:
+    """The loops of a function that nothing in them leaves."""
+    return tuple(s for s in every_statement(function.body) if isinstance(s, Loop) and not _is_left(s))
+
+
 def _opened_each_round(rule: Rule, native: list[Site]) -> Iterator[Claim]:
     """``for (...) lib = dlopen(names[i], flags);``: nothing in the loop asks, keeps or closes what a round opened."""
     for site in native:
         if site.is_inner or site.api.role is not ApiRole.LOAD:
             continue
-        for loop in (s for s in every_statement(site.function.body) if isinstance(s, Loop) and not _is_left(s)):
+        for loop in _loops_never_left(site.function):
             opened = next((s for s in loop.body.body if isinstance(s, Assign) and uncast(s.value) is site.call), None)
             if opened is None or opened.declares or not isinstance(opened.target, Name):
                 continue
@@ -306,14 +312,19 @@ def _is_closed_when_refused(site: Site, facts: Facts) -> bool:
     ifs = (s for s in every_statement(site.function.body) if isinstance(s, If)) if closes else ()
     tests = [s.condition for s in ifs if closes <= {call.line for call in calls_in(s.then)}]
     found = looked_up(facts, site.function) if tests else set()
-    answers = {  # ``rc = init ? init() : -1; if (rc != 0) dlclose(mod);``
-        word(s.target)
-        for s in every_statement(site.function.body)
-        if isinstance(s, Assign)
-        and any(isinstance(e, Call) and word(e.function) in found for e in expressions(s.value))
-    } - {""}
+    if not found:
+        return False
+    answers = {name for name, asked in _answered(site.function) if asked & found}
     parts = [e for test in tests for e in expressions(test)]
     return any((isinstance(e, Call) and word(e.function) in found) or word(e) in answers for e in parts)
+
+
+@kept
+def _answered(function: Function) -> tuple[tuple[str, frozenset[str]], ...]:
+    """What is put into which variable: ``rc = init ? init() : -1;`` gives ``rc`` what ``init`` answered."""
+    every = ((word(s.target), s.value) for s in every_statement(function.body) if isinstance(s, Assign))
+    called = ((name, (word(e.function) for e in expressions(value) if isinstance(e, Call))) for name, value in every)
+    return tuple((name, asked) for name, words in called if name and (asked := frozenset(words)))
 
 
 def _past_the_end(site: Site) -> list[Spot]:

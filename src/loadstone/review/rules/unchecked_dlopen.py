@@ -15,11 +15,11 @@ from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Success
-from loadstone.review.ir import Assign, Display, Function, Literal, Member, Name, Return
+from loadstone.review.ir import Assign, Display, Function, Literal, Member, Name, Return, Unit
 from loadstone.review.rules.endless_tries import endless_tries
 from loadstone.review.rules.places import ALL, at, each_api, resolve_lines, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions
+from loadstone.review.walk import expressions, kept
 
 __all__ = ["RULE", "is_checked"]
 
@@ -61,7 +61,7 @@ def _is_plainly_unchecked(site: Site, facts: Facts, spoiled: AbstractSet[Spot]) 
         return False
     if site.spot in spoiled or _is_the_program(site):
         return False
-    if _CATCHES_FAULTS.search(site.unit.text):
+    if _catches_faults(site.unit):
         return False  # the fault of a null call is caught: that is a claim of its own
     stored = {place.rpartition(".")[2] for place in site.stores}
     if site.api.role is ApiRole.RESOLVE and stored and not stored & facts.called_in(site.spot.path):
@@ -75,26 +75,50 @@ def _is_plainly_unchecked(site: Site, facts: Facts, spoiled: AbstractSet[Spot]) 
     )
 
 
-def _returns(function: Function, kept: set[str]) -> bool:
+@kept
+def _catches_faults(unit: Unit) -> bool:
+    return _CATCHES_FAULTS.search(unit.text) is not None
+
+
+def _returns(function: Function, stored: set[str]) -> bool:
     """Whether a function of the file gives its callers what a variable keeps: they test what they get."""
+    return not stored.isdisjoint(_returned(function))
+
+
+@kept
+def _returned(function: Function) -> frozenset[str]:
+    """The variables whose values a function returns."""
     given = (uncast(s.value) for s in every_statement(function.body) if isinstance(s, Return))
-    return any(isinstance(value, Name) and value.name in kept for value in given)
+    return frozenset(value.name for value in given if isinstance(value, Name))
 
 
 def _names_of(site: Site) -> set[str]:
     """The variables of its function that a result is put into."""
-    return {
-        s.target.name
-        for s in every_statement(site.function.body)
-        if isinstance(s, Assign) and isinstance(s.target, Name) and uncast(s.value) is site.call
-    }
+    return _names_of_results(site.function).get(id(site.call), set())
+
+
+@kept
+def _names_of_results(function: Function) -> dict[int, set[str]]:
+    """For each call of a function whose result is put into variables, by identity, their names."""
+    names: dict[int, set[str]] = {}
+    for s in every_statement(function.body):
+        if isinstance(s, Assign) and isinstance(s.target, Name):
+            names.setdefault(id(uncast(s.value)), set()).add(s.target.name)
+    return names
 
 
 def _is_yielded(site: Site) -> bool:
     """``yield wand, core``: a generator of candidates hands them to whoever iterates, who tests what he gets."""
-    given = (uncast(a) for c in calls_in(site.function.body) if c.name == "yield" for a in c.arguments)
-    items = {p.name for value in given if isinstance(value, Display) for p in value.items if isinstance(p, Name)}
-    return bool(items & _names_of(site))
+    return not _yielded(site.function).isdisjoint(_names_of(site))
+
+
+@kept
+def _yielded(function: Function) -> frozenset[str]:
+    """The variables among what a generator yields together."""
+    given = (uncast(a) for c in calls_in(function.body) if c.name == "yield" for a in c.arguments)
+    return frozenset(
+        p.name for value in given if isinstance(value, Display) for p in value.items if isinstance(p, Name)
+    )
 
 
 def _is_asked_in_other_branch(site: Site) -> bool:
