@@ -33,12 +33,14 @@ __all__ = [
     "describe_value",
     "dotted_name",
     "error_number",
+    "gives_hresult",
     "is_c_library",
     "is_constant",
     "is_inside",
     "last_word",
     "makes_file",
     "may_raise",
+    "measures_text",
     "names_an_error",
     "names_own_place",
     "place_named",
@@ -54,6 +56,16 @@ ADMINISTERED: Final = ("/etc/", "/usr/", "/opt/", "/lib/")
 
 MAINS: Final = frozenset({"main", "wmain", "_tmain", "wWinMain", "WinMain"})
 """Functions that a program begins with."""
+
+_MEASURES: Final = re.compile(r"(?i)\A(?:lstrlen[aw]?|str_?n?len(?:_s)?|wcsn?len(?:_s)?|_tcsn?len|_mbslen)\Z")
+"""Functions that count a text up to its end. Source: string.h, wchar.h, tchar.h, winbase.h."""
+
+_HRESULT: Final = re.compile(
+    r"\A(?:Co(?:Initialize(?:Ex|Security)?|CreateInstance(?:Ex)?|GetClassObject|GetObject|RegisterClassObject)"
+    r"|Ole(?:Initialize|CreateInstance)|CLSIDFromProgID|D3D1[12]CreateDevice|CreateDXGIFactory\d?"
+    r"|DirectInput8Create|SHGetFolderPath[AW])\Z"
+)
+"""Functions that give an HRESULT: zero, or a positive number, says that it worked. Source: Microsoft, COM reference."""
 
 _C_LIBRARY: Final = re.compile(r"(?:/(?:usr/)?lib(?:64)?/(?:[\w-]+/)?)?lib(?:c|m|dl|pthread|rt)\.so\.\d\Z")
 """The parts of the C library, by the names that the linker knows them by. Source: gnu/lib-names.h of glibc."""
@@ -211,6 +223,24 @@ def describe_value(value: Value) -> str:
 def is_null(value: Value) -> bool:
     """Whether a value is the null pointer, for sure."""
     return isinstance(value, Constant) and value.value in (None, 0) and not isinstance(value.value, str)
+
+
+def measures_text(name: str) -> bool:
+    """Whether a function of this name counts the characters of a text.
+
+    >>> measures_text("std::strlen"), measures_text("lstrlenW"), measures_text("strcspn")
+    (True, True, False)
+    """
+    return _MEASURES.match(last_word(name)) is not None
+
+
+def gives_hresult(name: str) -> bool:
+    """Whether a function of this name gives an HRESULT, which is zero when it worked.
+
+    >>> gives_hresult("CoCreateInstance"), gives_hresult("LoadLibraryW")
+    (True, False)
+    """
+    return _HRESULT.match(name) is not None
 
 
 def is_c_library(given: ir.Expression | None) -> bool:

@@ -8,18 +8,13 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import every_statement
-from loadstone.review.analyses.words import place_named, uncast
+from loadstone.review.analyses.words import gives_hresult, place_named, uncast
 from loadstone.review.rules.constant_conditions import types_in
 from loadstone.review.rules.lookups import word
 from loadstone.review.rules.reads_through import read_by
 from loadstone.review.walk import expressions, tops
 
 __all__ = ["wrong_truths"]
-
-_GIVES: Final = frozenset(
-    {"CoInitialize", "CoInitializeEx", "CoCreateInstance", "CoGetClassObject", "OleInitialize", "CLSIDFromProgID"}
-)
-"""Functions that give an HRESULT. Source: Microsoft, COM reference."""
 
 _TRUTHS: Final = frozenset({"bool", "BOOL", "BOOLEAN", "gboolean"})
 
@@ -52,7 +47,7 @@ def wrong_truths(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[int, st
 def _is_status(unit: ir.Unit, kinds: dict[str, str], part: ir.Expression) -> bool:
     bare = uncast(part)
     if isinstance(bare, ir.Call):
-        return bare.name in _GIVES or _gives_status(unit, kinds.get(word(bare.function), ""))
+        return gives_hresult(bare.name) or _gives_status(unit, kinds.get(word(bare.function), ""))
     return kinds.get(word(bare), "") == "HRESULT"
 
 

@@ -13,7 +13,7 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, stores_in
-from loadstone.review.analyses.words import is_constant, terms, uncast
+from loadstone.review.analyses.words import is_constant, measures_text, terms, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.identities import NamesInSight, Thing, is_among
 from loadstone.review.rules.lookups import filled_names, made_by_library, word
@@ -58,7 +58,6 @@ _ASKS_ROOM: Final = re.compile(r"(?i)full|room|fit|limit|bound|check|valid|space
 """Names of tests and macros that say whether there is room: ``if (IS_FULL(table, used))``."""
 
 _BLOCK_COPIES: Final = frozenset({"memcpy", "memmove", "CopyMemory", "RtlCopyMemory", "wmemcpy"})
-_LENGTHS: Final = frozenset({"strlen", "wcslen", "lstrlenA", "lstrlenW", "strnlen"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,7 +374,7 @@ def _allocations(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[C
         if not isinstance(call, ir.Call) or call.name not in _ALLOCATES or not call.arguments:
             continue
         added = [*terms(call.arguments[-1])]
-        lengths = [t for t in added if isinstance(t, ir.Call) and t.name in _LENGTHS]
+        lengths = [t for t in added if isinstance(t, ir.Call) and measures_text(t.name)]
         if lengths and len(lengths) == len(added) and not _leaves_out(function, lengths):
             yield rule.no(
                 f"{call.name} is given the length of a text; there is no room for the terminating NUL.",

@@ -15,14 +15,14 @@ from typing import Final
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_statement
-from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.analyses.words import last_word, measures_text, uncast
 from loadstone.review.rules.identities import sized_parameters
 from loadstone.review.rules.own_texts import is_own_text
 from loadstone.review.walk import expressions, kept, tops
 
 __all__ = ["Write", "handed_in_writes", "known_to_callers"]
 
-_MEASURES: Final = re.compile(r"(?i)\A(?:lstrlen[aw]?|str_?n?len(?:_s)?|wcsn?len|_tcslen|strspn|strcspn|size|length)\Z")
+_EXTENTS: Final = frozenset({"strspn", "strcspn", "size", "length", "Size", "Length"})
 _ROOM: Final = re.compile(
     r"(?i)(?:\A|_)(?:cap|capacity|cch\w*|cb\w*|room|avail|max|(?:buf|out|dst)?_?(?:size|len|sz))\Z|\An\Z"
 )
@@ -189,7 +189,7 @@ def _measured_in(function: ir.Function) -> frozenset[str]:
     """The same of one function."""
     found: set[str] = set()
     for call in calls_in(function.body):
-        if _MEASURES.match(last_word(call.name)):
+        if measures_text(call.name) or last_word(call.name) in _EXTENTS:
             given = (*call.arguments, *((call.receiver,) if call.receiver is not None else ()))
             found |= {e.name for a in given for e in expressions(a) if isinstance(e, ir.Name | ir.Member)}
     return frozenset(found)

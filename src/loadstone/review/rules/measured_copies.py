@@ -7,7 +7,7 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
-from loadstone.review.analyses.words import last_word, place_named, uncast
+from loadstone.review.analyses.words import last_word, measures_text, place_named, uncast
 from loadstone.review.rules.identities import NamesInSight
 from loadstone.review.typenames import is_text
 from loadstone.review.walk import expressions
@@ -15,7 +15,7 @@ from loadstone.review.walk import expressions
 __all__ = ["copied_by_length"]
 
 _COPIES: Final = frozenset({"memcpy", "memmove", "wmemcpy", "strncpy", "strncat", "mempcpy", "CopyMemory"})
-_LENGTHS: Final = frozenset({"strlen", "strnlen", "wcslen", "wcsnlen", "strcspn", "strspn", "lstrlenA", "lstrlenW"})
+_SPANS: Final = frozenset({"strcspn", "strspn"})
 _ORDERS: Final = frozenset({"<", "<=", ">", ">="})
 _LIMITS: Final = frozenset({"min", "clamp"})
 _TARGET_SOURCE_SIZE: Final = 3
@@ -57,7 +57,7 @@ def _lengths(function: ir.Function, names: NamesInSight) -> Iterator[tuple[str, 
 def _length_of(value: ir.Expression, names: NamesInSight | None = None) -> str:
     """The text whose length a value is: ``strlen(text)``, ``end - text``; empty for anything else."""
     match _without_one(value):
-        case ir.Call(name=name, arguments=(text, *rest)) if last_word(name) in _LENGTHS:
+        case ir.Call(name=name, arguments=(text, *rest)) if measures_text(name) or last_word(name) in _SPANS:
             limited = last_word(name).endswith("nlen") and rest and _is_constant(rest[0])
             return "" if limited else place_named(text)
         case ir.Call(name=name, receiver=text) if text is not None and last_word(name) in {"size", "length"}:

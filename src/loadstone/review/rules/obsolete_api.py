@@ -10,11 +10,11 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Part, Site
 from loadstone.review.analyses.mentions import every_statement
+from loadstone.review.analyses.words import measures_text
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.own_texts import is_own_text
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.printed_texts import sized_by_text
-from loadstone.review.rules.room_calls import LENGTHS
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
 
@@ -91,7 +91,7 @@ def _measured_before(function: ir.Function, line: int) -> set[str]:
     """The names whose length a test above this line asks: ``if (strlen(a) + strlen(b) >= SIZE) return``."""
     tests = (s.condition for s in every_statement(function.body) if isinstance(s, ir.If) and s.line < line)
     compared = (e for test in tests for e in expressions(test) if isinstance(e, ir.Operation) and e.operator in _ORDERS)
-    asked = (e for one in compared for e in expressions(one) if isinstance(e, ir.Call) and e.name in LENGTHS)
+    asked = (e for one in compared for e in expressions(one) if isinstance(e, ir.Call) and measures_text(e.name))
     return {a.name for call in asked for a in call.arguments[:1] if isinstance(a, ir.Name)}
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["BLOCKS", "FILLS", "GIVES_LENGTH", "LENGTHS", "TEXT_COPIES", "TOLD", "FillCall"]
+__all__ = ["BLOCKS", "FILLS", "GIVES_LENGTH", "TEXT_COPIES", "TOLD", "FillCall"]
 
 BLOCKS: Final = {
     **dict.fromkeys(("malloc", "alloca", "_alloca", "xmalloc", "g_malloc", "g_malloc0", "g_try_malloc"), (0,)),
@@ -17,8 +17,6 @@ BLOCKS: Final = {
     "reallocarray": (1, 2),
 }
 """Functions that give a block, and the arguments whose product is its bytes."""
-
-LENGTHS: Final = frozenset({"strlen", "wcslen", "lstrlenA", "lstrlenW", "lstrlen", "_tcslen", "_mbslen"})
 
 TEXT_COPIES: Final = {
     **dict.fromkeys(("strcpy", "stpcpy", "sprintf", "lstrcpyA"), (False, False)),

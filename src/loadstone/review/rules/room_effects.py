@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import every_statement
-from loadstone.review.analyses.words import last_word, place_named, uncast
+from loadstone.review.analyses.words import last_word, measures_text, place_named, uncast
 from loadstone.review.rules.amounts import ONE, ZERO, Amount, constant, least
 from loadstone.review.rules.number_origins import LIMITS, READS
 from loadstone.review.rules.outside_numbers import is_integer, is_unsigned
-from loadstone.review.rules.room_calls import FILLS, GIVES_LENGTH, LENGTHS, TEXT_COPIES, TOLD, FillCall
+from loadstone.review.rules.room_calls import FILLS, GIVES_LENGTH, TEXT_COPIES, TOLD, FillCall
 from loadstone.review.rules.room_checks import named
 from loadstone.review.rules.room_sizes import CONTAINER, STRING
 from loadstone.review.rules.room_state import Known, Storage
@@ -41,7 +41,7 @@ class CallEffects:
     def result(self, call: ir.Call, known: Known) -> Amount | None:
         """The number that a call gives; what it does is done."""
         name = last_word(call.name)
-        if name in LENGTHS and call.arguments and call.receiver is None:
+        if measures_text(name) and call.arguments and call.receiver is None:
             return self.held.length(call.arguments[0], known)
         if call.receiver is not None:
             got = self._method(call, name, known)

@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
-from loadstone.review.analyses.words import last_word, place_named, terms, uncast
+from loadstone.review.analyses.words import last_word, measures_text, place_named, terms, uncast
 from loadstone.review.rules.array_ends import past_ends
 from loadstone.review.rules.array_rooms import Rooms
 from loadstone.review.rules.ends_written import ends_behind, stores
@@ -36,7 +36,6 @@ _COPIES: Final = frozenset(
 )
 """Functions that copy up to the end of the text, whatever room there is. Source: their manual pages."""
 
-_MEASURES: Final = re.compile(r"(?i)\A(?:lstrlen[aw]?|str_?n?len(?:_s)?|wcsn?len|_tcslen|_mbslen)\Z")
 _ASKS_ELSE: Final = re.compile(
     r"(?i)cmp|open|load|stat\Z|access|exist|printf|gets|read|pbrk|spn\Z|IsRelative|IsFileSpec"
 )
@@ -71,7 +70,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 
 def _summed(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
-    counts = (c for c in calls_in(function.body) if _MEASURES.match(last_word(c.name)))
+    counts = (c for c in calls_in(function.body) if measures_text(c.name))
     for found in summed_copies(unit, function, {place_named(a) for c in counts for a in c.arguments}):
         yield _no(
             rule, unit, function, found.line,
@@ -238,7 +237,7 @@ def _measured(function: ir.Function) -> set[str]:
     found = {
         place_named(argument)
         for call in calls_in(function.body)
-        if (_MEASURES.match(last_word(call.name)) and id(call) not in ends)
+        if (measures_text(call.name) and id(call) not in ends)
         or last_word(call.name) in {"size", "length", "memchr", "strchr"}
         for argument in (*call.arguments, *([call.receiver] if call.receiver is not None else []))
     }
@@ -368,7 +367,7 @@ def _sized(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
 def _room(size: ir.Expression) -> int | None:
     """The bytes of a size that are no text's length; None when it is no sum of lengths and numbers."""
     added = [*terms(size)]
-    lengths = [t for t in added if isinstance(t, ir.Call) and _MEASURES.match(last_word(t.name))]
+    lengths = [t for t in added if isinstance(t, ir.Call) and measures_text(t.name)]
     fixed = 0
     for term in added:
         if isinstance(term, ir.Literal) and type(term.value) is int:
@@ -413,7 +412,7 @@ def _most_written(name: str, made: ir.Call, calls: list[ir.Call]) -> tuple[int, 
 def _lengths_in(size: ir.Expression) -> Iterator[ir.Expression]:
     """The texts whose lengths are in a size; a literal's length is known."""
     for term in terms(size):
-        if isinstance(term, ir.Call) and _MEASURES.match(last_word(term.name)):
+        if isinstance(term, ir.Call) and measures_text(term.name):
             yield from (a for a in term.arguments[:1] if not isinstance(uncast(a), ir.Literal))
 
 

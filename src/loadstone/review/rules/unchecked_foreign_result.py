@@ -15,7 +15,7 @@ from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
-from loadstone.review.analyses.words import uncast
+from loadstone.review.analyses.words import gives_hresult, uncast
 from loadstone.review.rules.conditions import asked, is_about
 from loadstone.review.rules.dropped_statuses import MAKES, dropped_statuses, forgotten_statuses
 from loadstone.review.rules.failure_values import failure_of, sees
@@ -326,13 +326,6 @@ def _stored_comparison(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
         )
 
 
-_HRESULT: Final = re.compile(
-    r"\A(?:Co(?:Initialize(?:Ex|Security)?|CreateInstance(?:Ex)?|GetClassObject|GetObject|RegisterClassObject)"
-    r"|Ole(?:Initialize|CreateInstance)|D3D1[12]CreateDevice|CreateDXGIFactory\d?|DirectInput8Create|SHGetFolderPath[AW])\Z"
-)
-"""Functions that give an HRESULT: zero, or a positive number, says that it worked. Source: Microsoft, COM."""
-
-
 def _turned_round(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
     """``if not lib.mount(...): raise``: zero is how it says that it worked."""
     statement, function = found.visit.statement, found.visit.function
@@ -353,7 +346,7 @@ def _turned_round(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
         return
     symbol, failure = found.prototype.symbol, failure_of(found.prototype.symbol)
     system = symbol in _OF_THE_SYSTEM or symbol[:1].isupper()
-    if _HRESULT.match(symbol) or (system and failure is not None and failure.works == 0):
+    if gives_hresult(symbol) or (system and failure is not None and failure.works == 0):
         yield rule.no(
             f"{symbol} gives zero when it worked; this test raises then, and goes on when it failed.",
             Location.lines(found.visit.unit.path, bare.line),
