@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -413,17 +413,49 @@ def _changes(function: ir.Function) -> Iterator[tuple[str, str, int]]:
                 yield on.base.name, on.name, call.line
 
 
+_SEVERAL: Final = 2
+
+
+def _run_by_threads(function: ir.Function, one: str, methods: Mapping[str, ir.Function]) -> Iterator[str]:
+    """The methods of a class that a function starts a thread for; one that is started in a loop is given twice."""
+    repeated = {
+        id(call)
+        for s in statements(function.body.body)
+        for call in (
+            calls(s.body.body)
+            if isinstance(s, ir.Loop)
+            else (c for p in parts_of(s) if _is_comprehension(p) for c in expressions(p) if isinstance(c, ir.Call))
+        )
+    }
+    for call in calls(function.body.body):
+        if simple(call.name) == "Thread" and (target := dict(call.keywords).get("target")) is not None:
+            owner, _, word = spelled(target).rpartition(".")
+            made = {
+                s.value.name
+                for s in statements(function.body.body)
+                if isinstance(s, ir.Assign) and spelled(s.target) == owner and isinstance(s.value, ir.Call)
+            }
+            if made and one not in made:
+                continue
+            if owner == "self" or (owner and word in methods):
+                yield from (word, word) if id(call) in repeated else (word,)
+
+
+def _is_comprehension(part: ir.Expression) -> bool:
+    match part:
+        case ir.Operation(operator=",", operands=(ir.AssignmentExpression(value=ir.Item()), *_)):
+            return True
+    return False
+
+
 def _is_of_one_thread(unit: ir.Unit, method: ir.Function) -> bool:
     """Whether a method runs while the object is made, and then only in the one thread that this starts."""
     methods = {simple(f.name): f for f in unit.functions if f.owner == method.owner}
-    started = {
-        spelled(value).removeprefix("self.")
-        for f in methods.values()
-        for call in calls(f.body.body)
-        if simple(call.name) == "Thread"
-        for key, value in call.keywords
-        if key == "target"
-    }
+    of_class = {word for f in methods.values() for word in _run_by_threads(f, method.owner, methods)}
+    of_others = [
+        word for f in unit.functions if f.owner != method.owner for word in _run_by_threads(f, method.owner, methods)
+    ]
+    started = of_class | set(of_others) if len(of_others) < _SEVERAL else set[str]()
     ends = started | {simple(name) for name in setting_up(unit)}
     waiting, seen = [simple(method.name)], set[str]()
     while waiting and len(started) == 1:

@@ -53,6 +53,12 @@ def _typed_at_call(argument: ir.Expression, typed: frozenset[str] = frozenset())
             return False
 
 
+def _types_each_number(call: ir.Call) -> bool:
+    """``login(session, c_ulong(USER), pin, c_ulong(len(pin)))``: the names need no wrapping."""
+    wraps = any(isinstance(a, ir.Call) and a.name.startswith("ctypes.c_") for a in call.arguments)
+    return wraps and all(_typed_at_call(a) or isinstance(a, ir.Name) for a in call.arguments)
+
+
 def _fills(call: ir.Call) -> bool:
     """Whether a call is given a place to fill, ``byref(handle)``: what it returns then is a status."""
     return any(isinstance(a, ir.Call) and a.name.startswith(("ctypes.byref", "ctypes.pointer")) for a in call.arguments)
@@ -83,6 +89,7 @@ def _missing(function: ForeignFunction, members: Mapping[str, frozenset[str]]) -
     arguments = not function.arguments_line and any(
         not _typed_at_call(argument, members.get(use.function.owner, frozenset()))
         for use in function.uses
+        if not _types_each_number(use.call)
         for argument in use.call.arguments
     )
     if pointer and not function.result_line:

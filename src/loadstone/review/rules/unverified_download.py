@@ -9,6 +9,7 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.apis import ApiRole
+from loadstone.review.ir import Language
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.unverified_peers import unverified_peers
@@ -22,6 +23,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for invocation in sorted(site.invocations, key=repr):
             flags = dict(sorted(invocation.flags, reverse=True))
             fetched, verified = flags.get("downloaded"), flags.get("verified")
+            if verified is None and site.unit.language is Language.PYTHON:  # a bad signature raises there
+                verified = next((spot for flag, spot in flags.items() if flag.startswith(f"{ApiRole.VERIFY}:")), None)
             if fetched is None:
                 continue
             if verified is None:

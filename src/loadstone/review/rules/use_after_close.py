@@ -173,7 +173,10 @@ def library_of(name: str) -> str:
 
 def _use(method: ir.Function, closed: _Close, bindings: Bindings) -> int | None:
     """The first line at which a method hands the attribute to foreign code or to the system."""
+    opened = {id(s) for s in method.body.body if isinstance(s, ir.Assign) and spelled(s.target) == closed.attribute}
     for statement in statements(method.body.body):
+        if id(statement) in opened:
+            return None  # from here on it is another one
         for part in parts_of(statement):
             match part:
                 case ir.Call(name=name, arguments=arguments) if (

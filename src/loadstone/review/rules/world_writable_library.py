@@ -41,11 +41,16 @@ _OTHERS_WRITE: Final = frozenset(
 _BY_ENUMERATOR: Final = frozenset({"all", "others_write", "others_all", "group_write", "WriteOther", "WriteGroup"})
 """What ``std::filesystem::perms`` and ``QFile`` call the same. Source: their references."""
 
+_BINDS: Final = frozenset({"bind", "start_unix_server", "create_unix_server", "UnixStreamServer"})
+"""Functions that make a socket with a name. Source: bind(2); Python library reference, asyncio and socketserver."""
+
 _AT_THE_END: Final = "mode at the end"
 _CODE: Final = re.compile(r"(?i)plug-?in|module|addon|extension|\blib")
 _MASKED: Final = ("mkdir", "makedirs")
 """What creates: the process's mask takes from its mode, by default writing by others. Only places of code count."""
 _WRITE_BITS: Final = 0o022
+_ALL_WRITE: Final = 0o002
+_GROUP_WRITES: Final = frozenset({"S_IWGRP", "S_IRWXG", "stat.S_IWGRP", "stat.S_IRWXG"})
 _RUN_BITS: Final = 0o111
 """Bits that code has, and directories."""
 
@@ -66,7 +71,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 def _binds_socket(site: Site) -> bool:
     """Whether the function binds a socket: what it then opens to all is what others connect to, and no library."""
-    return any(last_word(call.name) == "bind" and call.arguments for call in calls_in(site.function.body))
+    every = [*calls_in(site.function.body)]
+    return any(last_word(call.name) in _BINDS and (call.arguments or call.keywords) for call in every)
 
 
 def _lifts_mask(other: Site, site: Site) -> bool:
@@ -137,6 +143,8 @@ def _one(rule: Rule, site: Site, invocation: Invocation, *, loads: bool) -> Iter
     by_name = {"permissions", "setPermissions"} & {last_word(site.api.name)}
     if bits & _WRITE_BITS or names & _OTHERS_WRITE or (by_name and names & _BY_ENUMERATOR):
         if _binds_socket(site):
+            if not (bits & _ALL_WRITE or names - _GROUP_WRITES):
+                return  # whom the administrator put into its group
             yield rule.no(
                 f"{site.api.name} lets everyone connect to the socket that {site.function.name} binds.",
                 at(site.spot),

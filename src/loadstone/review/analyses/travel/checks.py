@@ -153,6 +153,8 @@ class Learner:
         if isinstance(sought, ir.Literal):
             if not inside and (name := spelled(right)):
                 yield name, f"no {sought.value!r}"
+                if sought.value == "/":
+                    yield name, "bare"  # one part of a path; what is loaded as '..' is a folder
         elif inside and (name := spelled(left)):
             yield name, "allowed"
 

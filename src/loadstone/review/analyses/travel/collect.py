@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from loadstone.review import ir
+from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import Learner, spelled
 from loadstone.review.analyses.travel.expressions import ValueReader
-from loadstone.review.analyses.travel.flows import Piece, Travels, Visit
-from loadstone.review.analyses.travel.names import PythonNames, Routine
+from loadstone.review.analyses.travel.flows import Check, Piece, Place, Travels, Visit
+from loadstone.review.analyses.travel.names import PythonNames, Routine, attribute_place
 from loadstone.review.analyses.travel.walk import Known, StructuralWalk, add
 from loadstone.review.apis import Tables
 from loadstone.review.walk import statements
@@ -20,10 +21,16 @@ __all__ = ["Lessons", "collect"]
 _MAX_SUMMARY_DEPTH: Final = 4
 
 
+_MAKES: Final = frozenset({"__init__", "__post_init__"})
+
+
 def collect(program: ir.Program, tables: Tables) -> Travels:
     """The moves and sinks of a program's Python files. Pure; linear in the source."""
     names = PythonNames(program)
     collector = _Collector(names, tables, Travels(names))
+    for routine in names.routines:
+        if routine.function.owner and simple(routine.function.name) in _MAKES:
+            collector.found.invariants.update(collector.invariants(routine))
     for routine in names.routines:
         collector.take(routine)
     return collector.found
@@ -77,6 +84,14 @@ class Lessons:
     def passed(self, call: ir.Call) -> list[tuple[str, str]]:
         """A function of the program that comes back at all: ``require(name)``."""
         return self._of(call, self._passes, truth=False)
+
+    def of_object(self, maker: Routine) -> dict[str, frozenset[str]]:
+        """The checks that attributes have passed wherever a class's ``__init__`` comes back."""
+        self.current = maker
+        ends = [*self._ends(maker.function.body.body, {}, truth=False)]
+        names = {name for end in ends for name in end if name.startswith("self.") and name.count(".") == 1}
+        common = {name: frozenset.intersection(*(end.get(name, frozenset()) for end in ends)) for name in names}
+        return {name: checks for name, checks in common.items() if checks}
 
     def _of(self, call: ir.Call, known: dict[int, dict[int, frozenset[str]]], *, truth: bool) -> list[tuple[str, str]]:
         if self.current is None:
@@ -179,6 +194,25 @@ class _Collector(StructuralWalk):
                 self.found.move(pieces, routine.place(parameter.name), reader.spot(parameter.line))
         self.walk(routine)
 
+    def invariants(self, routine: Routine) -> Iterator[tuple[Place, frozenset[Check]]]:
+        """The checks that an attribute has passed where an object is made, if nothing sets it afterwards."""
+        function, unit = routine.function, routine.unit
+        asked = self.lessons.of_object(routine)
+        if not asked:
+            return
+        sets = [
+            spelled(statement.target)
+            for other in unit.functions
+            for statement in statements(other.body.body)
+            if isinstance(statement, ir.Assign)
+            and (other is function or other.owner == function.owner or not _is_own(statement))
+        ]
+        spot = Spot(unit.path, function.line, function.name)
+        for name, checks in asked.items():
+            attribute = name.removeprefix("self.")
+            if sum(one.rpartition(".")[2] == attribute for one in sets) <= 1:
+                yield attribute_place(unit, function.owner, attribute), frozenset((check, spot) for check in checks)
+
     def _reader(self, routine: Routine, known: Known, visit: Visit | None = None) -> ValueReader:
         return ValueReader(self.names, self.tables, self.found, routine, known, self.learner, visit)
 
@@ -225,6 +259,10 @@ class _Collector(StructuralWalk):
             add(known, spelled(expression.receiver), "inside", spot)
         for name, check in self.lessons.passed(expression):
             add(known, name, check, spot)
+
+
+def _is_own(statement: ir.Assign) -> bool:
+    return spelled(statement.target).startswith(("self.", "cls."))
 
 
 def _ends_here(block: ir.Block) -> bool:

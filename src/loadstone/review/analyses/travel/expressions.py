@@ -29,7 +29,7 @@ from loadstone.review.analyses.travel.sinks import (
     sinks_of,
     writes,
 )
-from loadstone.review.analyses.travel.source_files import is_own_file, is_source_file
+from loadstone.review.analyses.travel.source_files import is_own_file, is_source_file, reads_own_files
 from loadstone.review.analyses.words import dotted_name, names_own_place, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
 
@@ -200,7 +200,8 @@ class ValueReader:
             return [Piece(ValueSource("network", self.spot(member.line)), Shape.WHOLE, checks)]
         owner = self.routine.function.owner if own else ""
         pieces = [
-            Piece(place, Shape.WHOLE, checks) for place in self.names.attribute(self.routine.unit, owner, member.name)
+            Piece(place, Shape.WHOLE, checks | self.found.invariants.get(place, frozenset()))
+            for place in self.names.attribute(self.routine.unit, owner, member.name)
         ]
         methods = self.names.properties(self.routine.unit, owner, member.name)
         pieces += [Piece(method.result, Shape.WHOLE, checks) for method in methods]
@@ -433,6 +434,8 @@ class ValueReader:
 
     def _source(self, call: ir.Call, api: Api | None, word: str) -> ValueSource | None:
         spot = self.spot(call.line)
+        if api is not None and api.name.startswith("configparser.") and reads_own_files(self.routine.unit, call):
+            return None
         if call.receiver is None and (source := self._source_named(call.name, call.line)) is not None:
             return source
         if api is not None and api.role is ApiRole.SOURCE:

@@ -148,6 +148,7 @@ class Arrival:
 class Travels:
     """Everything found about one program.
 
+    ``invariants`` are the checks that an attribute has passed in every object: its class was made with them.
     ``visits`` are its statements with the checks in force at each, ``calls`` its calls by identity with their visits.
     """
 
@@ -158,6 +159,7 @@ class Travels:
     sinks: list[Sink] = field(default_factory=list)
     arrivals: tuple[Arrival, ...] = ()
     before: dict[Place, list[Place]] = field(default_factory=dict)
+    invariants: dict[Place, frozenset[Check]] = field(default_factory=dict)
 
     def came_from(self, pieces: Iterable[Piece]) -> frozenset[Place]:
         """The places whose whole value the pieces may be, near ones and far."""

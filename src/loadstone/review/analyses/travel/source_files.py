@@ -4,17 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeGuard
 
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import module_value
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import ADMINISTERED
-from loadstone.review.walk import expressions, statements
+from loadstone.review.walk import expressions, parts_of, statements
 
-__all__ = ["is_own_file", "is_source_file"]
+__all__ = ["is_own_file", "is_source_file", "reads_own_files"]
 
 _SOURCE: Final = re.compile(r"\.(?:c|cc|cpp|cxx|h|hpp|pyx|pxd|rs|m)\Z")
+
+
+def reads_own_files(unit: ir.Unit, parser: ir.Call) -> bool:
+    """Whether all that a ``ConfigParser`` is told to read are files that the administrator, or the program, wrote."""
+    every = [s for function in unit.functions for s in statements(function.body.body)]
+    names = {spelled(s.target) for s in every if isinstance(s, ir.Assign) and s.value is parser} - {""}
+    read = [
+        call
+        for statement in every
+        for call in (p for p in parts_of(statement) if isinstance(p, ir.Call))
+        if call.name.rpartition(".")[2] in _READS_CONFIGURATION and spelled(call.receiver) in names
+    ]
+    files = [file for call in read for a in call.arguments[:1] for file in (a.items if _is_list(a) else (a,))]
+    return bool(files) and all(is_own_file(unit, file) for file in files)
+
+
+_READS_CONFIGURATION: Final = frozenset({"read", "read_file", "read_string", "readfp"})
+
+
+def _is_list(expression: ir.Expression) -> TypeGuard[ir.Display]:
+    return isinstance(expression, ir.Display) and not expression.keys
 
 
 def is_source_file(unit: ir.Unit, function: ir.Function, file: ir.Expression | None) -> bool:
