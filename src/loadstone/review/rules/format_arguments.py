@@ -71,6 +71,12 @@ def _faults(unit: ir.Unit, call: ir.Call, types: Mapping[str, str]) -> Iterator[
         yield 628, f"The list of {call.name} has no null pointer at its end.", "Write (char *)NULL behind the last."
 
 
+def _may_be_several(argument: ir.Expression) -> bool:
+    """Whether an argument is written as a macro's call, which may stand for several: ``LENGTH_AND_TEXT(name)``."""
+    bare = uncast(argument)
+    return isinstance(bare, ir.Call) and bare.receiver is None and bare.name.isupper()
+
+
 def _is_end(argument: ir.Expression) -> bool:
     bare = uncast(argument)
     return isinstance(bare, ir.Literal) and bare.value in {None, 0}
@@ -86,6 +92,8 @@ def _against(
         wanted += [("*", "d")] * ((found["width"] == "*") + (found["precision"] == "*"))
         wanted.append((found[0], found["kind"]))
     if "$" in text or re.search(r"%[^a-zA-Z%]*\Z|%[A-Z]", text):
+        return
+    if any(_may_be_several(argument) for argument in given):
         return
     if len(given) < len(wanted):
         told = f"The format of {call.name} reads {len(wanted)} arguments; {len(given)} are given."

@@ -22,7 +22,10 @@ __all__ = ["LeftOut", "left_out"]
 _DECIDES: Final = re.compile(
     r"(?i)auth(?!or\b|ors\b)|log_?in|verif|permi(?:t|ssion)|allow|grant|polic|licen[cs]e|signature|credential|password|access_check"
 )
-_STORES: Final = re.compile(r"(?i)\A(?:p?fn_?)?(?:set|put|store|add|save|write|update|clear|reset|free|close)")
+_STORES: Final = re.compile(
+    r"(?i)(?:\A(?:p?fn_?)?(?:set|put|store|add|save|write|update|clear|reset|free|close))"
+    r"|_(?:set|put|store|add|save|write|update|clear|reset|free|close)(?:_|\Z)"
+)
 """Steps that keep something: to go on without one decides nothing."""
 
 _OPTIONAL: Final = re.compile(r"(?i)optional")
@@ -49,7 +52,7 @@ def left_out(unit: ir.Unit) -> Iterator[LeftOut]:
         for loop in (s for s in every_statement(function.body) if isinstance(s, ir.Loop) and decides):
             for position, statement in enumerate(loop.body.body):
                 missing = _missing(statement)
-                answers = missing and not _STORES.match(missing)
+                answers = missing and not _STORES.search(missing)
                 asked = _asked(loop.body.body[position + 1 :], missing) if answers else 0
                 if asked:
                     yield LeftOut(function, statement.line, missing, asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeGuard
 
 from loadstone.core.claims import Claim, Confidence, FlowStep, Severity
 from loadstone.core.counting import Share
@@ -13,7 +13,24 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import MAINS, place_named, uncast
 from loadstone.review.apis import CORE, Api, ApiRole
-from loadstone.review.ir import Assign, Call, Function, If, Jump, Label, Language, Literal, Loop, Member, Name, Return
+from loadstone.review.ir import (
+    Assign,
+    AssignmentExpression,
+    Call,
+    Expression,
+    Function,
+    If,
+    Jump,
+    Label,
+    Language,
+    Literal,
+    Loop,
+    Member,
+    Name,
+    Operation,
+    Return,
+    Statement,
+)
 from loadstone.review.rules.half_built import thrown_away
 from loadstone.review.rules.left_objects import left_objects
 from loadstone.review.rules.lookups import looked_up, word
@@ -45,6 +62,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             outlives, kept = id(site) in outliving, _is_closed_when_refused(site, facts)
             if kept:  # what agreed to stay is open behind the test
                 open_exits = [e for e in open_exits if e.spot.line <= min(spot.line for spot in site.closes)]
+            if outlives and (offered := _offered(site)):  # its functions are in use, and a caller chose not to own it
+                open_exits = [e for e in open_exits if e.spot.line < offered]
             owned = _is_owned(site, facts)
             yield from _leaks(rule, facts, site, open_exits, closes=closes, outlives=outlives, owned=owned, kept=kept)
     yield from _never_given_back(rule, facts)
@@ -325,6 +344,26 @@ def _answered(function: Function) -> tuple[tuple[str, frozenset[str]], ...]:
     every = ((word(s.target), s.value) for s in every_statement(function.body) if isinstance(s, Assign))
     called = ((name, (word(e.function) for e in expressions(value) if isinstance(e, Call))) for name, value in every)
     return tuple((name, asked) for name, words in called if name and (asked := frozenset(words)))
+
+
+def _offered(site: Site) -> int:
+    """``if (out) *out = library;``: the line where a caller may take the library over; 0 where there is none."""
+    optional = {p.name for p in site.function.parameters}
+    held = {word(s.target) for s in every_statement(site.function.body) if _keeps(s, site.call)}
+    held |= {word(e.target) for e in every_expression(site.function.body) if _keeps(e, site.call)}
+    for test in every_statement(site.function.body):
+        if isinstance(test, If) and {word(e) for e in expressions(test.condition)} & optional:
+            for given in test.then.body:
+                target = uncast(given.target) if isinstance(given, Assign) else None
+                through = isinstance(target, Operation) and target.operator == "deref"
+                if isinstance(given, Assign) and through and word(given.value) in held:
+                    return test.line
+    return 0
+
+
+def _keeps(part: Statement | Expression, call: Call) -> TypeGuard[Assign | AssignmentExpression]:
+    """Whether a statement or an expression keeps what a call gives in a variable."""
+    return isinstance(part, Assign | AssignmentExpression) and uncast(part.value) is call
 
 
 def _past_the_end(site: Site) -> list[Spot]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -415,9 +416,12 @@ def _recursive(facts: Facts) -> set[tuple[str, str]]:
     """The locks that their holder may take again, each with a file in which it means that; "" is all of C and C++."""
     found = set()
     for unit in facts.program.units:
-        names = {v.name for v in unit.variables if _is_recursive(v.type)}
-        for one in unit.classes:
-            names |= {m.name for m in one.members if _is_recursive(m.type)}
+        short = frozenset(m[2] or m[3] for m in _ALIAS.finditer(unit.text) if _is_recursive(m[1] or m[4]))
+        declared = [*unit.variables, *(m for one in unit.classes for m in one.members)]
+        names = {v.name for v in declared if _is_recursive(v.type) or base_type(v.type) in short}
+        names |= {
+            last_word(f.name) for f in unit.functions if _is_recursive(f.returns) or base_type(f.returns) in short
+        }
         if "RLock" in unit.text:
             names |= {
                 line.split("=")[0].strip().removeprefix("self.")
@@ -439,6 +443,9 @@ def _reenters(recursive: set[tuple[str, str]], one: LockStep) -> bool:
 def _is_recursive(spelled: str) -> bool:
     return "ecursive" in spelled or base_type(spelled) in _RECURSIVE
 
+
+_ALIAS: Final = re.compile(r"\btypedef\s+([\w:]+)\s+(\w+)\s*;|\busing\s+(\w+)\s*=\s*([\w:]+)\s*;")
+"""``typedef std::recursive_mutex Gate;`` and ``using Gate = std::recursive_mutex;``."""
 
 _RECURSIVE: Final = frozenset(
     {

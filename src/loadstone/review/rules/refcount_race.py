@@ -13,6 +13,7 @@ from loadstone.review.analyses.facts import Access, Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, stores_in
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.constant_conditions import types_in
 from loadstone.review.rules.data_race import Shared, is_alone, is_count, shared_state
 from loadstone.review.rules.interface_counts import (
     can_unload_blindly,
@@ -24,6 +25,7 @@ from loadstone.review.rules.interface_counts import (
 from loadstone.review.rules.own_counts import OwnCounts
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.typenames import base_type
 from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
@@ -326,14 +328,16 @@ def _not_counted(rule: Rule, facts: Facts) -> Iterator[Claim]:
         raising = {last_word(f.name) for f in unit.functions if _raised(f.body) & lowered}
         for function in unit.functions if lowered else ():
             made = min((c.line for c in calls_in(function.body) if _makes(c, facts)), default=0)
-            if not made or not _raised(function.body) & lowered:
+            counts = (_raised(function.body) & lowered) - _own_variables(function)
+            if not made or not counts:
                 continue
-            for block, given in (*_given_out(function, made), *_agreed_again(function, made)):
+            given_out = _given_out(function, made) if _gives_objects(function, facts) else ()
+            for block, given in (*given_out, *_agreed_again(function, made)):
                 called = {last_word(c.name) for c in calls_in(block)}
                 if _raised(block) & lowered or called & raising:
                     continue
                 place = Location.lines(unit.path, given.line)
-                count = min(_raised(function.body) & lowered)
+                count = min(counts)
                 yield rule.no(
                     f"What is there already is given out at line {given.line} without counting it in {count}; the "
                     "first to give it back closes it for all.",
@@ -347,6 +351,27 @@ def _not_counted(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     context=function.name,
                     condition=function.condition,
                 )
+
+
+def _own_variables(function: ir.Function) -> set[str]:
+    """The variables of one call, which count nothing for anybody else."""
+    return {
+        s.target.name
+        for s in every_statement(function.body)
+        if isinstance(s, ir.Assign) and s.declares and not s.static and isinstance(s.target, ir.Name)
+    }
+
+
+def _gives_objects(function: ir.Function, facts: Facts) -> bool:
+    """Whether a function gives out what it makes, rather than a status: by its type."""
+    types = types_in(function)
+    made = {
+        types.get(s.target.name, "")
+        for s in every_statement(function.body)
+        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name)
+        if isinstance(value := uncast(s.value), ir.Call) and _makes(value, facts)
+    }
+    return "*" in function.returns or base_type(function.returns) in {base_type(one) for one in made}
 
 
 def _makes(call: ir.Call, facts: Facts) -> bool:

@@ -12,7 +12,7 @@ from typing import Protocol
 from loadstone.quick_dataclass import replace
 from loadstone.review import ir
 from loadstone.review.analyses.words import last_word, place_named, uncast
-from loadstone.review.rules.amounts import ONE, ZERO, Amount, constant, least
+from loadstone.review.rules.amounts import ONE, ZERO, Amount, constant, least, most
 from loadstone.review.rules.array_rooms import Rooms
 from loadstone.review.rules.identities import NamesInSight, Thing
 from loadstone.review.rules.outside_numbers import bits_of, is_integer, is_unsigned
@@ -125,7 +125,10 @@ class RoomEvaluator:
         text = bool(STRING.match(spelled))
         if text:
             block = Storage(self.held.size_of(place_named(item.base), known), place_named(item.base))
-        if block is None:
+        number = known.values.get(place_named(item.base))
+        if block is None or (
+            number is not None and most(number, known.ends) == 0
+        ):  # no block, so none to pass the end of
             return
         if why is not None and item.line not in self.found and len(index.parts) == 1 and index.constant <= 0:
             self.found[item.line] = OutOfRoom(

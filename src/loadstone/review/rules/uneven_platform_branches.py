@@ -43,6 +43,8 @@ def _family(rule: Rule, conditional: Conditional, sites: list[Site], facts: Fact
         for branch, site in bad:
             other = good[0][1][0]
             tested = min(other.tests)
+            if tested.line > conditional.end_line and _objects(site) & _objects(other):
+                continue  # one test below stands for both: they fill one union
             yield rule.no(
                 f"The {good[0][0].condition or 'other'} branch tests {other.api.name} (line {tested.line}); "
                 f"the branch at line {branch.line} does not test {site.api.name}.",
@@ -62,6 +64,11 @@ def _family(rule: Rule, conditional: Conditional, sites: list[Site], facts: Fact
                 sites=len(good),
                 context=good[0][1][0].spot.function,
             )
+
+
+def _objects(site: Site) -> frozenset[str]:
+    """The objects in whose members a result is kept."""
+    return frozenset(place.rpartition(".")[0] for place in site.stores) - {""}
 
 
 RULE: Final = Rule(

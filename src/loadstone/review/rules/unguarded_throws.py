@@ -11,6 +11,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.constant_conditions import types_in
 from loadstone.review.rules.destruction_order import interfaces
 from loadstone.review.rules.identities import NamesInSight
 from loadstone.review.rules.lookups import plays
@@ -39,10 +40,11 @@ def left_by_throws(facts: Facts, unit: ir.Unit) -> Iterator[LeftByThrow]:
     named = {last_word(f.name): next(throws(f.body.body, {}), None) for f in unit.functions if not f.owner}
     own = {name: found for name, found in named.items() if found is not None}
     for function in unit.functions:
+        guards = {name for name, kind in types_in(function).items() if _releases_itself(facts, kind)}
         for block in (function.body, *(s for s in every_statement(function.body) if isinstance(s, ir.Block))):
             for position, statement in enumerate(block.body):
                 lock = _lock(facts, statement, ApiRole.LOCK)
-                if not lock:
+                if not lock or lock in guards:
                     continue
                 inside = _until_release(facts, block.body[position + 1 :], lock)
                 scope = NamesInSight(facts.program, unit, function)
@@ -56,6 +58,12 @@ def _lock(facts: Facts, statement: ir.Statement, role: ApiRole) -> str:
     call = uncast(statement.expression) if isinstance(statement, ir.Evaluate) else None
     by_method = isinstance(call, ir.Call) and call.receiver is not None and not call.arguments
     return place_named(call.receiver) if by_method and plays(facts, call, role) else ""  # type: ignore[arg-type,union-attr]
+
+
+def _releases_itself(facts: Facts, kind: str) -> bool:
+    """Whether an object of a type releases its lock when it ends: ``std::unique_lock`` taken again by hand."""
+    api = facts.apis.get(base_type(kind))
+    return api is not None and api.role is ApiRole.GUARD
 
 
 def _until_release(facts: Facts, body: tuple[ir.Statement, ...], lock: str) -> tuple[ir.Statement, ...]:

@@ -201,9 +201,10 @@ class _Ways:
     ) -> Iterator[tuple[int, _Facts]]:
         """The two ways of a test, without the one that this way has ruled out before."""
         bare = uncast(node.expression)
-        text, certain = _text(bare), _known(bare, numbers)
+        (text, plain), certain = _question(bare), _known(bare, numbers)
         for holds, following in zip((True, False), node.next, strict=True):
-            if decided.get(text, holds) is not holds or (certain is not None and certain is not holds):
+            answer = holds is plain
+            if decided.get(text, answer) is not answer or (certain is not None and certain is not holds):
                 continue
             after = dict(unset)
             for place, (since, filler, how) in unset.items():
@@ -213,7 +214,7 @@ class _Ways:
                         after[place] = since, filler, "failed"
                     elif failed is False:
                         del after[place]
-            more = decided | ({text: holds} if text else {})
+            more = decided | ({text: answer} if text else {})
             yield following, _packed(after, more, numbers)
 
     def read(self, part: ir.Expression, unset: dict[str, _Unset], *, top: ir.Expression, dropped: bool) -> bool:
@@ -295,6 +296,21 @@ class _Ways:
 
 def _packed(unset: dict[str, _Unset], decided: dict[str, bool], numbers: dict[str, int]) -> _Facts:
     return tuple(sorted(unset.items())), tuple(sorted(decided.items())) if unset else (), tuple(sorted(numbers.items()))
+
+
+def _question(part: ir.Expression) -> tuple[str, bool]:
+    """What a condition asks, and whether it asks it straight: ``p``, ``p != 0``, ``!p`` and ``p == 0`` ask the same."""
+    match uncast(part):
+        case ir.Operation(operator="!", operands=(one,)):
+            text, plain = _question(one)
+            return text, not plain
+        case ir.Operation(operator="==" | "!=" as operator, operands=(one, other)):
+            if isinstance(zero := uncast(other), ir.Literal) and zero.value in {None, 0}:
+                text, plain = _question(one)
+                return text, plain is (operator == "!=")
+            first, second = _text(one), _text(other)
+            return f"{first} == {second}" if first and second else "", operator == "=="
+    return _text(part), True
 
 
 def _text(part: ir.Expression) -> str:
