@@ -175,9 +175,8 @@ class Sites:
 
     def opened(self, state: State) -> list[CallResult]:
         """Everything opened on this path that has to be released by somebody."""
-        found = dict.fromkeys(
-            v for v in (*state.env.values(), *state.truth, *state.closed, state.result) if isinstance(v, CallResult)
-        )
+        known = (*state.env.values(), *state.truth, *state.closed, state.result)
+        found = dict.fromkeys([v for v in known if type(v) is CallResult])
         return [
             v for v in found if self.record.sites[v.site].api.role in _OPENED and self.record.sites[v.site].api.owned
         ]

@@ -36,12 +36,15 @@ from loadstone.review.analyses.values import (
     Answer,
     CallResult,
     CallStatus,
+    Code,
     Constant,
     Field,
     Global,
     Initial,
     Local,
+    Object,
     Place,
+    PlaceAddress,
     Spot,
     This,
     Unknown,
@@ -71,7 +74,14 @@ that is known each time.
 _MAPS: Final = (
     "env", "truth", "closed", "checks", "taint", "parts", "looks", "lineage", "touched", "about", "escaped",
 )  # fmt: skip
+_UNITED: Final = ("taint", "parts", "looks", "lineage", "touched", "about", "escaped")
 _HOLDING_NOTHING: Final = LEAVES | {type(None)}
+_HOLDING_ITSELF: Final = frozenset({Local, Global, CallResult, CallStatus, Code, Object, This})
+_LASTING: Final = frozenset({CallResult, Constant, Global, This})
+"""What may be asked about again though nobody holds it."""
+
+_ROOTED: Final = frozenset({Local, Field, Initial, PlaceAddress})
+"""What may be asked about again where its start may be."""
 
 _KEYED: Final = frozenset({"env", "truth", "closed", "checks", "escaped"})
 _PLAIN: Final = ("born", "repeats", "flags", "locks", "pending", "result", "split")
@@ -323,7 +333,13 @@ class State:
         unsure = {
             name: found
             for name in ("truth", "checks", "taint", "parts", "looks")
-            if (found := [v for v in getattr(self, name) if not self._outlives(v, frame, live)])
+            if (
+                found := [
+                    v
+                    for v in getattr(self, name)
+                    if (kind := type(v)) not in _LASTING and (kind not in _ROOTED or not _outlives(v, frame, live))
+                ]
+            )
         }
         reached = self._reached() if unsure else set()
         for place in [*self.env][:-_KEEP]:
@@ -335,8 +351,9 @@ class State:
 
     def _reached(self) -> set[object]:
         """Every value that a place holds, that others can reach, or that one of these was put together from."""
-        held = (*self.env, *self.env.values(), *self.escaped, self.result)
-        reached: set[object] = set().union(*[inside(v) for v in held if type(v) not in _HOLDING_NOTHING])
+        held = {*self.env, *self.env.values(), *self.escaped, self.result}
+        reached: set[object] = {v for v in held if type(v) not in _HOLDING_NOTHING}
+        reached.update(*[inside(v) for v in reached if type(v) not in _HOLDING_ITSELF])
         pieces = [part for value, parts in self.parts.items() if value in reached for part in parts]
         while pieces:
             part = pieces.pop()
@@ -344,19 +361,6 @@ class State:
                 pieces.extend(self.parts.get(part, ()))
                 reached |= _inside(part)
         return reached
-
-    @staticmethod
-    def _outlives(value: Value, frame: int, live: frozenset[str]) -> bool:
-        """Whether a value may be asked about again though nobody holds it, nor what it starts from."""
-        kind = type(value)
-        if kind is CallResult or kind is Constant:
-            return True
-        if kind is Answer:
-            return False
-        start = root(value)
-        if type(start) is Local:
-            return start.frame != frame or start.name in live
-        return type(start) is Global or type(start) is This
 
     def agrees(self, other: State) -> bool:
         """Whether a join with ``other`` loses nothing that rules ask: what is closed, locked, which calls failed."""
@@ -369,10 +373,6 @@ class State:
     def _results(self) -> set[tuple[Value, bool]]:
         return {(v, t) for v, t in self.truth.items() if isinstance(v, CallResult | CallStatus)}
 
-    def _agrees_on(self, other: State, value: Value) -> bool:
-        """Whether both know the same of a value's being null, and of its being closed."""
-        return other.truth.get(value) is self.truth[value] and (value in self.closed) == (value in other.closed)
-
     def join(self, other: State, frame: int) -> State:
         """The least state above both, where paths of one function meet; see the table of this module."""
         made = self.copy()
@@ -384,14 +384,17 @@ class State:
             made.assign(place, met)
             if one != two:
                 either[met] = tuple(dict.fromkeys((*self.either(one), *other.either(two))))
-        for value in [v for v in self.truth if not self._agrees_on(other, v)]:
-            made.drop("truth", value)
-        for value in [v for v in self.closed if v not in other.closed]:
-            made.drop("closed", value)
-        for name in ("taint", "parts", "looks", "lineage", "touched", "about", "escaped"):
+        if self.truth is not other.truth or self.closed is not other.closed:
+            theirs, closed, shut = other.truth, self.closed, other.closed
+            for value in [v for v, t in self.truth.items() if theirs.get(v) is not t or (v in closed) != (v in shut)]:
+                made.drop("truth", value)
+            for value in [v for v in closed if v not in shut]:
+                made.drop("closed", value)
+        for name in _UNITED:
             mine, theirs = getattr(self, name), getattr(other, name)
-            if mine is not theirs and theirs:
-                made.replace(name, {**theirs, **mine})
+            if mine is not theirs:
+                for key in [k for k in theirs if k not in mine]:
+                    made.put(name, key, theirs[key])
         for met, values in either.items():
             made.put("parts", met, values[:_EITHER])
         for value, found in () if self.checks is other.checks else other.checks.items():
@@ -401,6 +404,14 @@ class State:
         made.locks = tuple(h for h in self.locks if h.lock in {o.lock for o in other.locks})
         made.result = self.result if self.result == other.result else None
         return made
+
+
+def _outlives(value: Value, frame: int, live: frozenset[str]) -> bool:
+    """Whether what a value starts from may be asked about again though nobody holds it."""
+    start = root(value)
+    if type(start) is Local:
+        return start.frame != frame or start.name in live
+    return type(start) is Global or type(start) is This
 
 
 def _different(mine: dict[Place, Value], theirs: dict[Place, Value]) -> list[Place]:

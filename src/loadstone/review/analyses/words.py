@@ -24,7 +24,7 @@ from loadstone.review.analyses.values import (
     is_through_pointer,
     root,
 )
-from loadstone.review.walk import last_word, uncast
+from loadstone.review.walk import kept, last_word, uncast
 
 __all__ = [
     "ADMINISTERED",
@@ -106,6 +106,7 @@ def terms(expression: ir.Expression) -> Iterator[ir.Expression]:
         yield bare
 
 
+@kept
 def place_named(expression: ir.Expression | None) -> str:
     """What a place in memory is called in its function: ``a.b``, the elements of an array being one (``a[]``).
 

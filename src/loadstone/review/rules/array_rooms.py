@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.analyses.neighbours import headers_of
 from loadstone.review.analyses.words import last_word, place_named, uncast
-from loadstone.review.rules.identities import NamesInSight
+from loadstone.review.rules.identities import NamesInSight, names_in_sight
 from loadstone.review.typenames import base_type, pointee
 from loadstone.review.walk import kept
 
-__all__ = ["Rooms", "constants"]
+__all__ = ["Rooms", "constants", "rooms_of"]
 
 _NUMBER: Final = re.compile(r"(0[xX][0-9a-fA-F]+|\d+)(?:[uUlL]|z)*\Z")
 _MACRO: Final = re.compile(
@@ -45,6 +46,23 @@ def constants(unit: ir.Unit) -> dict[str, int]:
     return _KNOWN | {name: values.pop() for name, values in found.items() if len(values) == 1}
 
 
+@kept
+def _in_sight(program: ir.Program, unit: ir.Unit) -> tuple[tuple[ir.Unit, ...], dict[str, int]]:
+    """A file and the headers it includes, and the constants of them all."""
+    near = headers_of(unit)
+    seen = tuple(u for u in program.units if u is unit or u.path.rpartition("/")[2] in near)
+    found: dict[str, int] = {}
+    for one in seen:
+        found |= constants(one)
+    return seen, found
+
+
+@kept
+def rooms_of(program: ir.Program, unit: ir.Unit, function: ir.Function) -> Rooms:
+    """The arrays that a function can name."""
+    return Rooms(program, unit, function, names_in_sight(program, unit, function))
+
+
 class Rooms:
     """The arrays that one function can name, and the constants."""
 
@@ -52,11 +70,7 @@ class Rooms:
         self.unit = unit
         self.function = function
         self.scope = scope
-        near = headers_of(unit)
-        self.seen = [u for u in program.units if u is unit or u.path.rpartition("/")[2] in near]
-        self.constants: dict[str, int] = {}
-        for one in self.seen:
-            self.constants |= constants(one)
+        self.seen, self.constants = _in_sight(program, unit)
 
     def number(self, expression: ir.Expression | None) -> int | None:
         """What number an expression is, where the text says."""
@@ -98,18 +112,23 @@ class Rooms:
 
     def _declared(self, array: ir.Expression) -> Iterator[tuple[ir.Unit, int, str]]:
         if isinstance(array, ir.Name):
-            own = [
-                s.line
-                for s in every_statement(self.function.body)
-                if isinstance(s, ir.Assign) and s.declares and place_named(s.target) == array.name
-            ]
+            own = self._lines.get(array.name)
             if own:
-                yield from ((self.unit, line, array.name) for line in own[:1] if len(own) == 1)
+                yield from ((self.unit, line, array.name) for line in own if len(own) == 1)
                 return
             yield from self._members(last_word(self.function.owner), array.name)
             yield from ((u, v.line, v.name) for u in self.seen for v in u.variables if v.name == array.name)
         elif isinstance(array, ir.Member):
             yield from self._members(last_word(base_type(pointee(self.scope.type_of(array.base)))), array.name)
+
+    @cached_property
+    def _lines(self) -> dict[str, list[int]]:
+        """Where the function declares each of its variables."""
+        found: dict[str, list[int]] = {}
+        for statement in every_statement(self.function.body):
+            if isinstance(statement, ir.Assign) and statement.declares:
+                found.setdefault(place_named(statement.target), []).append(statement.line)
+        return found
 
     def _members(self, owner: str, name: str) -> Iterator[tuple[ir.Unit, int, str]]:
         for unit in self.seen:

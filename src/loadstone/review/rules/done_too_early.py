@@ -17,7 +17,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.identities import NamesInSight
+from loadstone.review.rules.identities import NamesInSight, names_in_sight
 from loadstone.review.rules.lookups import plays, word
 from loadstone.review.rules.shown_threads import MANY, called_in_threads, runners
 from loadstone.review.walk import expressions, parts_of
@@ -62,7 +62,7 @@ def done_too_early(facts: Facts, unit: ir.Unit) -> Iterator[Begun]:
     for function in unit.functions:
         if function.name in guarded or any(_waits(last_word(c.name)) for c in calls_in(function.body)):
             continue
-        scope = NamesInSight(facts.program, unit, function)
+        scope = names_in_sight(facts.program, unit, function)
         yield from _exchanged(function, scope, facts, loading)
         if told or sum(running.get(last_word(function.name), {}).values()) >= MANY:
             yield from _flagged(function, scope, facts, loading)

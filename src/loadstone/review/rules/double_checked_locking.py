@@ -14,7 +14,7 @@ from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.data_race import Shared, shared_state
-from loadstone.review.rules.identities import NamesInSight
+from loadstone.review.rules.identities import names_in_sight
 from loadstone.review.rules.places import ALL, at, step, unit_of
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -97,7 +97,7 @@ def _lines(rule: Rule, facts: Facts) -> Iterator[Location]:
 def _by_shape(rule: Rule, facts: Facts, unit: ir.Unit, told: set[tuple[str, int]]) -> Iterator[Claim]:
     """``if (!x) { lock; if (!x) x = make(); }`` of a plain pointer, whatever is made."""
     for function in unit.functions:
-        scope = NamesInSight(facts.program, unit, function)
+        scope = names_in_sight(facts.program, unit, function)
         for outer in (s for s in every_statement(function.body) if isinstance(s, ir.If)):
             tested = _tested_for_null(outer.condition)
             thing, kind = scope.thing(tested), scope.type_of(tested)

@@ -15,7 +15,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, stores_in
 from loadstone.review.analyses.words import is_constant, measures_text, terms, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.identities import NamesInSight, Thing, is_among
+from loadstone.review.rules.identities import NamesInSight, Thing, is_among, names_in_sight
 from loadstone.review.rules.lookups import filled_names, made_by_library, word
 from loadstone.review.rules.mistaken_sizes import mistaken_sizes
 from loadstone.review.rules.number_claims import numbers_that_write
@@ -90,7 +90,7 @@ def _by_form(rule: Rule, facts: Facts) -> Iterator[Claim]:
     handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE)}
     for unit in facts.program.units:
         if unit.path in handling and unit.language in NATIVE:
-            scopes = [NamesInSight(facts.program, unit, function) for function in unit.functions]
+            scopes = [names_in_sight(facts.program, unit, function) for function in unit.functions]
             yield from _tables(rule, unit, scopes)
             yield from _told_by_library(rule, facts, unit, scopes)
             yield from _copied_by_count(rule, facts, unit, scopes)

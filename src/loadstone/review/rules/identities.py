@@ -8,7 +8,7 @@ owner is unknown, and the thing may be any of that name: whoever asks whether so
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Final
 
@@ -20,7 +20,7 @@ from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.typenames import base_type, element, pointee
 from loadstone.review.walk import kept
 
-__all__ = ["NamesInSight", "Thing", "is_among", "sized_parameters"]
+__all__ = ["NamesInSight", "Thing", "is_among", "names_in_sight", "sized_parameters", "types_in_sight"]
 
 _UNKNOWN: Final = "?"
 _SIZED: Final = re.compile(r"\b([A-Za-z_]\w*)\s*\[\s*(?:static\s+)?\w[^\]]*\]")
@@ -62,6 +62,19 @@ def _members_in_sight(program: ir.Program, unit: ir.Unit) -> dict[str, dict[str,
 @kept
 def _shared(unit: ir.Unit) -> dict[str, str]:
     return {v.name: v.type for v in unit.variables}
+
+
+def types_in_sight(program: ir.Program, unit: ir.Unit) -> Iterator[tuple[str, str]]:
+    """The names and types of the variables of a file and of the members of the classes that it sees."""
+    yield from _shared(unit).items()
+    for members in _members_in_sight(program, unit).values():
+        yield from members.items()
+
+
+@kept
+def names_in_sight(program: ir.Program, unit: ir.Unit, function: ir.Function) -> NamesInSight:
+    """What names mean in a function, which several rules ask."""
+    return NamesInSight(program, unit, function)
 
 
 class NamesInSight:

@@ -10,7 +10,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.mentions import every_expression, every_statement, stores_in
 from loadstone.review.analyses.words import place_named, uncast
 from loadstone.review.rules.reads_through import read_by
-from loadstone.review.walk import blocks, children, expressions, tops
+from loadstone.review.walk import blocks, children, expressions, parts_of, tops
 
 __all__ = ["KnownNull", "known_nulls"]
 
@@ -133,7 +133,9 @@ def _asked_late(function: ir.Function) -> Iterator[KnownNull]:
         for store in stores_in(ir.Block(0, 0, (statement,))):
             read.pop(place_named(store.target), None)
         if isinstance(statement, ir.Assign | ir.Evaluate):
-            for name in own - read.keys():
+            for name in (own - read.keys()) & {
+                p.name for p in parts_of(statement) if isinstance(p, ir.Name | ir.Member)
+            }:
                 if any(_reads(top, name) for top in tops(statement)) and not _stores_to(statement, name):
                     read[name] = statement.line
         elif isinstance(statement, ir.Label):

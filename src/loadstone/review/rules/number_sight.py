@@ -11,7 +11,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression
 from loadstone.review.analyses.words import last_word
-from loadstone.review.rules.identities import NamesInSight, Thing
+from loadstone.review.rules.identities import Thing, names_in_sight
 from loadstone.review.rules.lookups import made_by_library
 from loadstone.review.rules.number_uses import BYTES, leftmost
 from loadstone.review.rules.outside_numbers import NumberOrigin, OutsideNumber, is_integer
@@ -71,7 +71,7 @@ class Sight:
             classes = {c.name for c in unit.classes}
             for function in unit.functions:
                 names = self.foreign_names(unit, function)
-                scope = NamesInSight(self.program, unit, function) if names else None
+                scope = names_in_sight(self.program, unit, function) if names else None
                 for name in names if scope is not None else ():
                     spelled = scope.type_of(ir.Name(0, name))  # type: ignore[union-attr]
                     if "*" in spelled or "_ptr<" in spelled:
@@ -94,7 +94,7 @@ class Sight:
                     name = last_word(base_type(part.type))
                     if name not in classes or name in found or not (mapped or "const" in part.type):
                         continue
-                    scope = scope or NamesInSight(self.program, unit, function)
+                    scope = scope or names_in_sight(self.program, unit, function)
                     if BYTES.search(scope.type_of(leftmost(part.operand))):
                         found.add(name)
         return frozenset(found)
@@ -136,7 +136,7 @@ class Sight:
         ]
         if not asked:
             return frozenset()
-        scope = NamesInSight(self.program, unit, function)
+        scope = names_in_sight(self.program, unit, function)
         things = (scope.thing(one) for one in asked)
         return frozenset(t for t in things if t is not None and not scope.is_local(t))
 

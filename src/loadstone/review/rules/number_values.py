@@ -13,8 +13,8 @@ from typing import Final, Protocol
 from loadstone.quick_dataclass import replace
 from loadstone.review import ir
 from loadstone.review.analyses.words import last_word, place_named, uncast
-from loadstone.review.rules.array_rooms import Rooms
-from loadstone.review.rules.identities import NamesInSight, Thing
+from loadstone.review.rules.array_rooms import rooms_of
+from loadstone.review.rules.identities import Thing, names_in_sight
 from loadstone.review.rules.number_origins import (
     ARGUMENTS,
     CONVERTS,
@@ -62,8 +62,8 @@ class Evaluator:
         self.refine = refine
         self.unit = unit
         self.function = function
-        self.scope = NamesInSight(sight.program, unit, function)
-        self.rooms = Rooms(sight.program, unit, function, self.scope)
+        self.scope = names_in_sight(sight.program, unit, function)
+        self.rooms = rooms_of(sight.program, unit, function)
         self.mine = sight.foreign_names(unit, function)
         self.uses = Uses(self.scope, self.rooms)
         self.calls: dict[int, tuple[ir.Function, tuple[object, ...]]] = {}

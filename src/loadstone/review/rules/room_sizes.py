@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from loadstone.review import ir
+from loadstone.review.analyses.mentions import says
 from loadstone.review.analyses.words import place_named, uncast
 from loadstone.review.rules.amounts import ONE, Amount, UnknownNumber, constant, of_symbol
 from loadstone.review.rules.array_rooms import Rooms
@@ -33,7 +34,7 @@ class Sizes:
     def __init__(self, scope: NamesInSight, rooms: Rooms) -> None:
         self.scope = scope
         self.rooms = rooms
-        self.wide = 2 if _WINDOWS.search(scope.unit.text) else 4
+        self.wide = 2 if says(scope.unit, _WINDOWS) else 4
 
     def bytes_of(self, spelled: str) -> Amount | None:
         """The bytes of a type."""

@@ -14,20 +14,20 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import every_statement, stores_in
+from loadstone.review.analyses.mentions import every_expression, every_statement, stores_in
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.amounts import ONE, Amount, least, most
-from loadstone.review.rules.array_rooms import Rooms
-from loadstone.review.rules.identities import NamesInSight, Thing
+from loadstone.review.rules.array_rooms import Rooms, rooms_of
+from loadstone.review.rules.identities import NamesInSight, Thing, names_in_sight, types_in_sight
 from loadstone.review.rules.number_uses import chain
 from loadstone.review.rules.outside_numbers import is_integer, is_unsigned
 from loadstone.review.rules.places import NATIVE
-from loadstone.review.rules.room_calls import BLOCKS
+from loadstone.review.rules.room_calls import BLOCKS, FILLS, GIVES_LENGTH, TEXT_COPIES, TOLD
 from loadstone.review.rules.room_checks import OutOfRoom
 from loadstone.review.rules.room_loops import parts_again, rising, stepped, stored
 from loadstone.review.rules.room_state import Known, joined
 from loadstone.review.rules.room_values import RoomEvaluator
-from loadstone.review.walk import expressions, kept, parts_of, statements
+from loadstone.review.walk import expressions, kept, statements
 
 __all__ = ["out_of_room"]
 
@@ -41,6 +41,10 @@ _TELLS: Final = re.compile(r"(?i)perror|log|print|warn|strerror|dlerror|interrup
 _ASSERTS: Final = frozenset(
     {"assert", "ASSERT", "Q_ASSERT", "g_assert", "g_return_if_fail", "g_return_val_if_fail", "CHECK", "VERIFY"}
 )
+_WRITERS: Final = TOLD.keys() | TEXT_COPIES.keys() | FILLS.keys()
+_MAKERS: Final = BLOCKS.keys() | FILLS.keys() | GIVES_LENGTH.keys()
+_KINDS_OF_BLOCKS: Final = ("[", "vector", "span", "array<", "string")
+"""Words in the types of what leads to a block of a known size."""
 
 
 class _TooLargeError(Exception):
@@ -52,37 +56,41 @@ def out_of_room(facts: Facts) -> tuple[tuple[ir.Unit, ir.Function, OutOfRoom], .
     """Every place of a program's C and C++ that may lie outside of its block."""
     program = facts.program
     units = [u for u in program.units if u.language in NATIVE]
-    names: dict[str, list[ir.Function]] = {}
+    everywhere: dict[str, ir.Function] = {}
     for unit in units:
         for function in unit.functions:
-            names.setdefault(last_word(function.name), []).append(function)
+            everywhere.setdefault(last_word(function.name), function)
     kept_beside: dict[Thing, set[str]] = {}
-    first = [w for u in units for f in u.functions if _makes(f) for w in [_walk_of(program, u, f, names, {})]]
-    for walk in first:
-        walk.run()
-        for thing, counts in walk.relations().items():
-            kept_beside[thing] = kept_beside.get(thing, counts) & counts
+    first: dict[ir.Function, _Walk] = {}
+    for unit in units:
+        own = everywhere | {last_word(f.name): f for f in unit.functions}
+        for function in filter(_makes, unit.functions):
+            walk = first[function] = _walked(program, unit, function, own, {})
+            for thing, counts in walk.relations().items():
+                kept_beside[thing] = kept_beside.get(thing, counts) & counts
     relations = {thing: min(counts) for thing, counts in kept_beside.items() if counts}
+    related = {thing.name for thing in relations}
     found: list[tuple[ir.Unit, ir.Function, OutOfRoom]] = []
     for unit in units:
+        own = everywhere | {last_word(f.name): f for f in unit.functions}
         for function in unit.functions:
-            if _reaches(function):
-                walk = _walk_of(program, unit, function, names, relations)
-                walk.run()
+            if _reaches(function) and _has_block(program, unit, function, related):
+                before = None if related & _mentioned(function) else first.get(function)
+                walk = before or _walked(program, unit, function, own, relations)
                 found += [(unit, function, out) for out in walk.evaluator.found.values()]
     return tuple(found)
 
 
-def _walk_of(
+def _walked(
     program: ir.Program,
     unit: ir.Unit,
     function: ir.Function,
-    names: dict[str, list[ir.Function]],
+    own: dict[str, ir.Function],
     relations: Mapping[Thing, str],
 ) -> _Walk:
-    scope = NamesInSight(program, unit, function)
-    own = {name: functions[0] for name, functions in names.items()} | {last_word(f.name): f for f in unit.functions}
-    return _Walk(scope, Rooms(program, unit, function, scope), own, relations)
+    walk = _Walk(names_in_sight(program, unit, function), rooms_of(program, unit, function), own, relations)
+    walk.run()
+    return walk
 
 
 @kept
@@ -98,9 +106,43 @@ def _makes(function: ir.Function) -> bool:
 
 
 @kept
+def _mentioned(function: ir.Function) -> frozenset[str]:
+    """The names and members that a function mentions."""
+    return frozenset(p.name for p in every_expression(function.body) if isinstance(p, ir.Name | ir.Member))
+
+
+@kept
 def _reaches(function: ir.Function) -> bool:
-    """Whether a function reaches an element or calls anything that may write: others have nothing to ask."""
-    return any(isinstance(p, ir.Item | ir.Call) for s in every_statement(function.body) for p in parts_of(s))
+    """Whether a function reaches an element or calls what writes to blocks: others have nothing to ask."""
+    return any(
+        isinstance(part, ir.Item) or (isinstance(part, ir.Call) and last_word(part.name) in _WRITERS)
+        for part in every_expression(function.body)
+    )
+
+
+def _has_block(program: ir.Program, unit: ir.Unit, function: ir.Function, related: set[str]) -> bool:
+    """Whether a function may lead to a block of a known size: it makes, fills, declares or mentions one."""
+    mentioned = _mentioned(function)
+    if mentioned & related or mentioned & _names_of_blocks(program, unit):
+        return True
+    if any(map(_is_of_blocks, names_in_sight(program, unit, function).local.values())):
+        return True
+    return any(
+        (isinstance(part, ir.Call) and last_word(part.name) in _MAKERS)
+        or (isinstance(part, ir.Operation) and part.operator == "new")
+        or (isinstance(part, ir.Cast) and _is_of_blocks(part.type))
+        for part in every_expression(function.body)
+    )
+
+
+@kept
+def _names_of_blocks(program: ir.Program, unit: ir.Unit) -> frozenset[str]:
+    """The variables and members in sight of a file whose types say how large they are."""
+    return frozenset(name for name, spelled in types_in_sight(program, unit) if _is_of_blocks(spelled))
+
+
+def _is_of_blocks(spelled: str) -> bool:
+    return any(word in spelled for word in _KINDS_OF_BLOCKS)
 
 
 class _Walk:

@@ -13,10 +13,10 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, measures_text, place_named, terms, uncast
 from loadstone.review.rules.array_ends import past_ends
-from loadstone.review.rules.array_rooms import Rooms
+from loadstone.review.rules.array_rooms import rooms_of
 from loadstone.review.rules.ends_written import ends_behind, stores
 from loadstone.review.rules.handed_in import handed_in_writes, known_to_callers
-from loadstone.review.rules.identities import NamesInSight, sized_parameters
+from loadstone.review.rules.identities import names_in_sight, sized_parameters
 from loadstone.review.rules.lookups import called_through, made_by_library
 from loadstone.review.rules.measured_copies import copied_by_length
 from loadstone.review.rules.own_texts import is_own_text
@@ -81,7 +81,7 @@ def _summed(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]
 
 
 def _past_ends(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
-    rooms = Rooms(facts.program, unit, function, NamesInSight(facts.program, unit, function))
+    rooms = rooms_of(facts.program, unit, function)
     for found in (*past_ends(rooms, _measured(function)), *ends_behind(function), *lengths_added(function)):
         yield _no(rule, unit, function, found.line, found.message, found.cwe, found.fix)
 
@@ -135,7 +135,7 @@ def _local_arrays(unit: ir.Unit, function: ir.Function) -> set[str]:
 
 def _by_length(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
     known = known_to_callers(unit, function)
-    for line, message in copied_by_length(NamesInSight(facts.program, unit, function), known):
+    for line, message in copied_by_length(names_in_sight(facts.program, unit, function), known):
         yield _no(rule, unit, function, line, message, 787, "Refuse a text that is longer than there is room for.")
 
 

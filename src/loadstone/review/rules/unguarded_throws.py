@@ -13,7 +13,7 @@ from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.constant_conditions import types_in
 from loadstone.review.rules.destruction_order import interfaces
-from loadstone.review.rules.identities import NamesInSight
+from loadstone.review.rules.identities import NamesInSight, names_in_sight
 from loadstone.review.rules.lookups import plays
 from loadstone.review.rules.thrown_through_c import throws
 from loadstone.review.typenames import base_type, pointee
@@ -47,7 +47,7 @@ def left_by_throws(facts: Facts, unit: ir.Unit) -> Iterator[LeftByThrow]:
                 if not lock or lock in guards:
                     continue
                 inside = _until_release(facts, block.body[position + 1 :], lock)
-                scope = NamesInSight(facts.program, unit, function)
+                scope = names_in_sight(facts.program, unit, function)
                 thrown = next(_thrown(unit, scope, inside, made, own), None)
                 if thrown is not None:
                     yield LeftByThrow(function, lock, statement.line, thrown[1], thrown[0])

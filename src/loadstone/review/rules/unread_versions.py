@@ -17,7 +17,7 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.neighbours import headers_of
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.identities import NamesInSight
+from loadstone.review.rules.identities import names_in_sight
 from loadstone.review.rules.lookups import called_through, filled_names, looked_up, plays
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.typenames import base_type
@@ -76,7 +76,7 @@ def _seen_as(facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[tup
     for part in every_expression(function.body):
         if isinstance(part, ir.Cast):
             yield part.type, uncast(part.operand), part.line
-    scope = NamesInSight(facts.program, unit, function)
+    scope = names_in_sight(facts.program, unit, function)
     for statement in every_statement(function.body):
         if isinstance(statement, ir.Assign) and not statement.operator:
             value = uncast(statement.value)

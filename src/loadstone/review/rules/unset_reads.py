@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
@@ -67,6 +67,7 @@ _Unset = tuple[int, str, str]
 """Since which line, what was to fill it, and how that went: ``""`` nothing, ``dropped``, ``failed``, or the variable
 that holds its status."""
 
+_T = TypeVar("_T")
 _Facts = tuple[tuple[tuple[str, _Unset], ...], tuple[tuple[str, bool], ...], tuple[tuple[str, int], ...]]
 
 
@@ -76,8 +77,8 @@ def unset_reads(facts: Facts, unit: ir.Unit) -> Iterator[UnsetRead]:
     types = {m.name: m.type for c in unit.classes for m in c.members} | {v.name: v.type for v in unit.variables}
     for function in unit.functions:
         names = _asked_about(unit, function)
-        text = unit.text.splitlines()[function.line - 1 : function.end_line] if names else ()
-        if names and not any(_ASSEMBLY.search(line) for line in text):
+        lines = range(function.line, function.end_line + 1) if names else ()
+        if names and not any(_ASSEMBLY.search(unit.line_text(line)) for line in lines):
             known = types | {p.name: p.type for p in function.parameters}
             known |= {word(s.target): s.type for s in _declared(function)}
             foreign = {
@@ -295,7 +296,11 @@ class _Ways:
 
 
 def _packed(unset: dict[str, _Unset], decided: dict[str, bool], numbers: dict[str, int]) -> _Facts:
-    return tuple(sorted(unset.items())), tuple(sorted(decided.items())) if unset else (), tuple(sorted(numbers.items()))
+    return _sorted(unset), _sorted(decided) if unset else (), _sorted(numbers)
+
+
+def _sorted(entries: dict[str, _T]) -> tuple[tuple[str, _T], ...]:
+    return tuple(sorted(entries.items()) if len(entries) > 1 else entries.items())
 
 
 def _question(part: ir.Expression) -> tuple[str, bool]:

@@ -16,7 +16,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.words import uncast
-from loadstone.review.rules.identities import NamesInSight
+from loadstone.review.rules.identities import NamesInSight, names_in_sight
 from loadstone.review.typenames import base_type, pointee
 from loadstone.review.walk import expressions, parts_of
 
@@ -60,7 +60,7 @@ def untested_kinds(facts: Facts, unit: ir.Unit) -> Iterator[UnaskedKind]:
         if function.local and not _is_handed(unit, function):
             continue  # its callers have asked
         mentioned = {e.name for e in every_expression(function.body) if isinstance(e, ir.Member)}
-        scope = NamesInSight(facts.program, unit, function)
+        scope = names_in_sight(facts.program, unit, function)
         parameters = {p.name: p.type for p in function.parameters}
         found = None
         if unions:
