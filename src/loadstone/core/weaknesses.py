@@ -32,6 +32,7 @@ _NAMES = {
     73: "External Control of File Name or Path",
     78: "Improper Neutralization of Special Elements used in an OS Command ('OS Command Injection')",
     88: "Improper Neutralization of Argument Delimiters in a Command ('Argument Injection')",
+    89: "Improper Neutralization of Special Elements used in an SQL Command ('SQL Injection')",
     94: "Improper Control of Generation of Code ('Code Injection')",
     95: "Improper Neutralization of Directives in Dynamically Evaluated Code ('Eval Injection')",
     114: "Process Control",
@@ -58,6 +59,7 @@ _NAMES = {
     269: "Improper Privilege Management",
     271: "Privilege Dropping / Lowering Errors",
     272: "Least Privilege Violation",
+    273: "Improper Check for Dropped Privileges",
     276: "Incorrect Default Permissions",
     295: "Improper Certificate Validation",
     328: "Use of Weak Hash",
@@ -108,6 +110,7 @@ _NAMES = {
     590: "Free of Memory not on the Heap",
     597: "Use of Wrong Operator in String Comparison",
     609: "Double-Checked Locking",
+    611: "Improper Restriction of XML External Entity Reference",
     628: "Function Call with Incorrectly Specified Arguments",
     636: "Not Failing Securely ('Failing Open')",
     662: "Improper Synchronization",
@@ -148,6 +151,7 @@ _NAMES = {
     915: "Improperly Controlled Modification of Dynamically-Determined Object Attributes",
     1104: "Use of Unmaintained Third Party Components",
     1188: "Initialization of a Resource with an Insecure Default",
+    1341: "Multiple Releases of Same Resource or Handle",
     1395: "Dependency on Vulnerable Third-Party Component",
 }
 

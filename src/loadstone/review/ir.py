@@ -334,7 +334,7 @@ Statement = Assign | Block | Evaluate | Gap | If | Jump | Label | Loop | Raise |
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
-    """A parameter; ``type`` as spelled; ``default`` None when there is none."""
+    """A parameter; ``type`` as spelled, after a ``*`` for ``*args``; ``default`` None when there is none."""
 
     line: int
     name: str

@@ -141,6 +141,8 @@ def _loaded_twice(rule: Rule, facts: Facts, routine: Routine, reaching: frozense
             table = spelled(statement.target.base)
         elif isinstance(statement.target, ir.Name) and statement.target.name in function.globals:
             table = statement.target.name
+        elif (alone := spelled(statement.target)).partition(".")[0] in {"cls", function.owner} - {""}:
+            table = alone
         else:
             continue
         locked = is_locked(routine.unit, function, statement.line)
@@ -151,6 +153,7 @@ def _loaded_twice(rule: Rule, facts: Facts, routine: Routine, reaching: frozense
         made = _made(function, statement.value)
         loads = made is not None and (
             made.name in LOADS
+            or (made.name in {"cls", function.owner} and (routine.unit.path, f"{function.owner}.__init__") in reaching)
             or any((r.unit.path, r.function.name) in reaching for r in entered(facts.travels.names, routine, made))
         )
         if (loads or locked) and not _called_locked(routine):

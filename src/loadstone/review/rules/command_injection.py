@@ -81,7 +81,7 @@ def _programs(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
 
 
-_SENT: Final = frozenset({"network", "file or terminal", "another process"})
+_SENT: Final = frozenset({"network", "file or terminal", "another process", "file"})
 
 
 def _options(rule: Rule, facts: Facts) -> Iterator[Claim]:

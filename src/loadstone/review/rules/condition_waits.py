@@ -20,6 +20,7 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import plays, word
 from loadstone.review.rules.python_locks import taken
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["lone_waits"]
 
@@ -82,13 +83,34 @@ def _takes_lock(facts: Facts, unit: ir.Unit, function: ir.Function) -> bool:
 def _is_wait(facts: Facts, unit: ir.Unit, function: ir.Function, call: ir.Call) -> bool:
     if unit.language is ir.Language.PYTHON:
         receiver = spelled(call.receiver) if call.receiver is not None else ""
-        return last_word(call.name) == "wait" and not call.arguments and receiver in _made(unit)
+        if last_word(call.name) != "wait" or receiver not in _made(unit):
+            return False
+        return not call.arguments or _is_for_state(function, call)
     if call.name in _WAITS:
         return True
     if call.receiver is None or last_word(call.name) != "wait" or len(call.arguments) != _MOST:
         return False
     kinds = _types(facts, function, word(call.receiver))
     return any(kind in spelling for kind in _CONDITIONS for spelling in kinds)
+
+
+def _is_for_state(function: ir.Function, wait: ir.Call) -> bool:
+    """``if job not in done: changed.wait(5)``, and nothing asks again: a wait for a state that gives up, and no pause.
+
+    A loop around it asks again, and so does a test of the answer.
+    """
+    asked: set[str] = set()
+    since = 0
+    for statement in every_statement(function.body):
+        if not isinstance(statement, ir.If):
+            continue
+        named = {spelled(part) for part in expressions(statement.condition)} - {""}
+        dropped = any(isinstance(s, ir.Evaluate) and s.expression is wait for s in statement.then.body)
+        if dropped:
+            asked, since = named, statement.line
+        elif asked & named and statement.line > since:
+            return False
+    return bool(asked)
 
 
 def _made(unit: ir.Unit) -> frozenset[str]:

@@ -15,6 +15,7 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.origins import begun_by, weighed
+from loadstone.review.rules.outside_texts import entities, sql_statements
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
 
@@ -30,11 +31,14 @@ _SAYS: Final = {
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _native(rule, facts)
+    yield from sql_statements(rule, facts)
+    yield from entities(rule, facts)
     loading = {sink.spot.path for sink in facts.travels.sinks if sink.kind is SinkKind.LOAD}
     compiling = {u.path for u in facts.program.units if u.path in loading and _COMPILERS.search(u.text)}
     loaded = {arrival.source.spot for arrival, _ in by_sink(facts, SinkKind.LOAD)}  # told there, and once
     for arrival, unchecked in by_sink(facts, *_SAYS):
-        if not unchecked or not _is_others(arrival) or arrival.source.spot in loaded:
+        told = arrival.source.spot in loaded and arrival.sink.kind is not SinkKind.OBJECTS
+        if not unchecked or not _is_others(arrival) or told:
             continue
         if arrival.shape is Shape.NUMBER and arrival.sink.kind is SinkKind.SOURCE:
             continue

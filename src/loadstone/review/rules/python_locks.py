@@ -218,7 +218,7 @@ def _owned(facts: Facts, routine: Routine, context: ir.Expression | None) -> str
     """``file:Class.lock`` for a lock of an object, ``file:lock`` for one of the module; empty for what is no lock."""
     name = spelled(context)
     last = name.rpartition(".")[2]
-    if not name or not _LOCK.search(last):
+    if not name or not (_LOCK.search(last) or name in locks_made(routine.unit)):
         return ""
     base = name.rpartition(".")[0]
     if not base:

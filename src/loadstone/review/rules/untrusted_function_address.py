@@ -17,7 +17,7 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.rules.arrivals import by_sink, from_where, steps
 from loadstone.review.rules.places import ALL, at
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions
+from loadstone.review.walk import expressions, statements
 
 __all__ = ["RULE"]
 
@@ -211,9 +211,10 @@ def _python(rule: Rule, unit: ir.Unit, function: ir.Function, types: frozenset[s
         ):
             source = None  # int(ffi.cast(...)) turns an address into a number, not text
         named = next((e for e in expressions(first) if isinstance(e, ir.Name) and e.name in parsed), None)
-        if isinstance(first, ir.Literal) and isinstance(first.value, int) and _is_written_address(first.value):
+        written = _written(unit, first)
+        if written is not None and _is_written_address(written):
             yield rule.no(
-                f"The address {first.value:#x} is written into the program.",
+                f"The address {written:#x} is written into the program.",
                 Location.lines(unit.path, expression.line),
                 cwe=587,
                 context=function.name,
@@ -229,6 +230,19 @@ def _python(rule: Rule, unit: ir.Unit, function: ir.Function, types: frozenset[s
         elif source is not None or named is not None:
             since = source.line if source is not None else parsed[named.name] if named is not None else expression.line
             yield _finding(rule, unit, function, expression.line, since)
+
+
+def _written(unit: ir.Unit, expression: ir.Expression) -> int | None:
+    """A number as it stands, or the one that a constant of the module or of a class was given."""
+    bare = uncast(expression)
+    if isinstance(bare, ir.Name | ir.Member):
+        name = bare.name if isinstance(bare, ir.Member) else bare.name.rpartition(".")[2]
+        every = [s for f in unit.functions for s in statements(f.body.body) if isinstance(s, ir.Assign)]
+        given = [s.value for s in every if isinstance(s.target, ir.Name | ir.Member) and s.target.name == name]
+        if len(given) != 1 or given[0] is None:
+            return None
+        bare = uncast(given[0])
+    return bare.value if isinstance(bare, ir.Literal) and type(bare.value) is int else None
 
 
 def _parses(call: ir.Call) -> bool:

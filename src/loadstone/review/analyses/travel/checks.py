@@ -169,7 +169,8 @@ class Learner:
             if same and (held := _folder_of(bare)):
                 yield held, "inside"
             if name:
-                yield name, "tested" if not same else "allowed" if _is_fixed(other) else "compared"
+                fixed = _is_fixed(other) and not (isinstance(bare, ir.Call) and bare.name == "len")
+                yield name, "tested" if not same else "allowed" if fixed else "compared"
 
     @staticmethod
     def _named_again(call: ir.Call, other: ir.Expression) -> Learnt:

@@ -224,6 +224,7 @@ class _Collector(StructuralWalk):
         visit = Visit(routine.unit, routine.function, statement, known)
         self.found.visits.append(visit)
         reader = self._reader(routine, known, visit)
+        reader.words(statement)
         match statement:
             case ir.Assign():
                 reader.assign(statement)

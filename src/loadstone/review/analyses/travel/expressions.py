@@ -8,6 +8,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel import vocabulary
 from loadstone.review.analyses.travel.checks import Learner, spelled
+from loadstone.review.analyses.travel.command_words import added_words, command_helpers, words_after
 from loadstone.review.analyses.travel.deferred import deferred
 from loadstone.review.analyses.travel.flows import (
     Check,
@@ -79,6 +80,11 @@ class ValueReader:
         if statement.operator:
             pieces = _turned(pieces, Shape.PART)
         self.store(target, pieces, statement.line)
+
+    def words(self, statement: ir.Statement) -> None:
+        """What a statement adds to the words of a command."""
+        for word in added_words(self.routine.unit, self.routine.function, statement):
+            self._sink(SinkKind.OPTION, "the command", statement.line, self.pieces(word))
 
     def store(self, target: ir.Expression, pieces: list[Piece], line: int) -> None:
         """Move pieces to where a target rests."""
@@ -328,6 +334,9 @@ class ValueReader:
             self.store(call.receiver, [piece for pieces in given for piece in pieces], call.line)
         routines = self.names.called(self.routine, call)
         if routines:
+            if any(r.function.name in command_helpers(r.unit) for r in routines):
+                for word_given in words_after(call.arguments):
+                    self._sink(SinkKind.OPTION, call.name, call.line, self.pieces(word_given), call)
             return self._of_program(call, routines, given, named)
         later = deferred(call, given, self.pieces, self.routine.function.owner)
         if later is not None:
@@ -347,8 +356,10 @@ class ValueReader:
         spot = self.spot(call.line)
         for routine in routines:
             names = routine.parameters
-            for name, pieces in zip(names, _spread(call, given, len(names)), strict=False):
-                self.found.move(pieces, routine.place(name), spot)
+            rest = routine.rest
+            for position, pieces in enumerate(_spread(call, given, len(names))):
+                if (at := position if rest is None else min(position, rest)) < len(names):
+                    self.found.move(pieces, routine.place(names[at]), spot)
             for key, pieces in named:
                 if key in names:
                     self.found.move(pieces, routine.place(key), spot)

@@ -113,6 +113,7 @@ class SinkKind(StrEnum):
     WRITE = "write"  # a file is made or replaced
     CODE = "code"  # a text is run as Python
     SOURCE = "source"  # a text is compiled, or read as declarations of C
+    SQL = "sql"  # a text is run as a statement of a database
     OBJECTS = "objects"  # bytes are turned back into objects of any class
     FORMAT = "format"
     ATTRIBUTE = "attribute"  # the name of what is set

@@ -113,6 +113,12 @@ class Routine:
         names = [parameter.name for parameter in self.function.parameters]
         return names[1:] if self.function.owner and "staticmethod" not in self.function.marks else names
 
+    @property
+    def rest(self) -> int | None:
+        """Which parameter takes all further arguments, ``*args``; None without one."""
+        starred = {p.name for p in self.function.parameters if p.type.startswith("*")}
+        return next((n for n, name in enumerate(self.parameters) if name in starred), None)
+
     def place(self, name: str) -> Place:
         """Where a variable of this function rests, or of one around it, or of the module."""
         routine: Routine | None = self
@@ -129,7 +135,7 @@ class Routine:
 
     def argument(self, call: ir.Call, position: int) -> ir.Expression | None:
         """What a call gives for a parameter; None for its default."""
-        if position < len(call.arguments):
+        if position < len(call.arguments) and (self.rest is None or position < self.rest):
             return call.arguments[position]
         names = self.parameters
         return dict(call.keywords).get(names[position]) if position < len(names) else None

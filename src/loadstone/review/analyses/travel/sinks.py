@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from loadstone.review import ir
 from loadstone.review.analyses.travel import vocabulary
 from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.travel.command_words import words_after
 from loadstone.review.analyses.travel.flows import Piece, SinkKind
 from loadstone.review.analyses.words import dotted_name, uncast
 from loadstone.review.apis import Api, ApiRole
@@ -83,6 +84,9 @@ def _files(call: ir.Call, api: Api | None, given: list[Pieces], receiver: Pieces
 
 
 _RUN: Final = frozenset({"eval", "exec", "compile", "builtins.eval", "builtins.exec"})
+_STATEMENTS: Final = frozenset({"execute", "executemany", "executescript", "fetch", "fetchrow"})
+"""Methods that run a statement. Source: PEP 249; asyncpg."""
+
 _UNSAFE_LOADERS: Final = frozenset({"Loader", "UnsafeLoader", "CLoader", "CUnsafeLoader"})
 
 
@@ -100,6 +104,8 @@ def _code(call: ir.Call, given: list[Pieces], receiver: Pieces) -> Iterator[Deci
             yield SinkKind.OBJECTS, call.name, given[0]
     elif word in {"format", "format_map"} and call.receiver is not None and receiver:
         yield SinkKind.FORMAT, call.name, receiver
+    elif word in _STATEMENTS and call.receiver is not None and given:
+        yield SinkKind.SQL, call.name, given[0]
     elif call.name == "setattr" and len(given) > 1 and not isinstance(call.arguments[1], ir.Literal):
         yield SinkKind.ATTRIBUTE, call.name, given[1]
 
@@ -137,33 +143,14 @@ def _command(call: ir.Call, api: Api, given: list[Pieces]) -> Iterator[Decided]:
         yield SinkKind.COMMAND, call.name, given[0]
 
 
-_ITSELF: Final = frozenset({"str", "os.fspath", "os.fsdecode", "os.fsencode"})
-
-
 def option_places(call: ir.Call, api: Api | None) -> Iterator[ir.Expression]:
-    """The words of a list that a program takes for options when they begin with a dash: not those behind ``--``.
-
-    What stands behind an option may be its value, and is left out.
-    """
+    """The words of the list that a call runs which may be taken for options."""
     shell = dict(call.keywords).get("shell")
     listed = uncast(call.arguments[0]) if call.arguments else None
     if api is None or api.role is not ApiRole.COMMAND or api.kind != "list" or shell is not None:
         return
-    if not isinstance(listed, ir.Display) or listed.keys:
-        return
-    before = ""
-    for item in listed.items[1:]:
-        bare = uncast(item)
-        if isinstance(bare, ir.Literal):
-            before = str(bare.value)
-            if before == "--":
-                return
-            continue
-        while isinstance(bare, ir.Call) and bare.name in _ITSELF and bare.arguments:
-            bare = uncast(bare.arguments[0])
-        if not before.startswith("-") and isinstance(bare, ir.Name | ir.Member):
-            yield bare
-        before = ""
+    if isinstance(listed, ir.Display) and not listed.keys:
+        yield from words_after(listed.items)
 
 
 _SHELL: Final = re.compile(r"(?:\A|/)(?:sh|bash|dash|zsh|ksh)\Z")

@@ -18,10 +18,11 @@ _MAX_ROUNDS: Final = 4
 
 
 def parameters_of(node: FunctionNode | ast.Lambda) -> list[ast.arg]:
-    """The parameters of a function, ``*args`` and ``**kwargs`` last."""
+    """The parameters of a function, in the order of the source: what stands in a call goes by it."""
     arguments = node.args
-    extra = [arg for arg in (arguments.vararg, arguments.kwarg) if arg is not None]
-    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *extra]
+    rest = [arguments.vararg] if arguments.vararg is not None else []
+    named = [arguments.kwarg] if arguments.kwarg is not None else []
+    return [*arguments.posonlyargs, *arguments.args, *rest, *arguments.kwonlyargs, *named]
 
 
 def defaults_of(node: FunctionNode | ast.Lambda) -> dict[str, ast.expr]:

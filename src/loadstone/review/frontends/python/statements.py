@@ -114,7 +114,7 @@ class Lowering:
             ir.Parameter(
                 a.lineno,
                 a.arg,
-                _annotation(a.annotation, outer),
+                ("*" if a is node.args.vararg else "") + _annotation(a.annotation, outer),
                 expressions.lower(defaults[a.arg]) if a.arg in defaults else None,
             )
             for a in parameters_of(node)

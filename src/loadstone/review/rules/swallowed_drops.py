@@ -1,0 +1,82 @@
+"""Python: privileges that stay when giving them up fails, because the exception ends in a handler that goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.guards import simple
+from loadstone.review.analyses.travel.names import Routine
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import calls, statements
+
+__all__ = ["swallowed_drops"]
+
+_DROPS: Final = frozenset(
+    f"os.{one}" for one in ("setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "initgroups")
+)
+_LEAVES: Final = frozenset(
+    {"exit", "_exit", "abort", "quit", "kill", "error", "fail", "fatal", "die", "execv", "execve"}
+)
+_MAX_DEPTH: Final = 3
+
+
+def swallowed_drops(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``try: drop() except OSError as error: print(error)`` with the rest of the program behind it."""
+    for routine in facts.travels.names.routines:
+        if "setuid" not in routine.unit.text and "setgid" not in routine.unit.text:
+            continue
+        for statement in statements(routine.function.body.body):
+            if not isinstance(statement, ir.Try):
+                continue
+            drop = next((c for c in calls(statement.body.body) if _drops(facts, routine, c, _MAX_DEPTH)), None)
+            if drop is None:
+                continue
+            for handler in statement.handlers:
+                if _may_catch(handler) and not _leaves(facts, routine, handler.body):
+                    where = Location.lines(routine.unit.path, handler.line)
+                    yield rule.no(
+                        "When the change of user fails the program goes on with the rights it has.",
+                        where,
+                        cwe=273,
+                        severity=Severity.HIGH,
+                        fix="End the program there.",
+                        why=(
+                            FlowStep(
+                                Location.lines(routine.unit.path, drop.line), "privileges are given up", "release"
+                            ),
+                            FlowStep(where, "a failure ends here, and nothing else does", "use"),
+                        ),
+                        context=routine.function.name,
+                    )
+                    break
+
+
+def _drops(facts: Facts, routine: Routine, call: ir.Call, left: int) -> bool:
+    """Whether a call gives up rights, itself or through a function of the program that does not catch the failure."""
+    if call.name in _DROPS:
+        return True
+    return any(
+        _drops(facts, called, inner, left - 1)
+        for called in (facts.travels.names.called(routine, call)[:1] if left else ())
+        if not any(isinstance(s, ir.Try) for s in statements(called.function.body.body))
+        for inner in calls(called.function.body.body)
+    )
+
+
+def _may_catch(handler: ir.Handler) -> bool:
+    caught = {name.rpartition(".")[2] for name in handler.catches}
+    return not caught or bool(caught & {"OSError", "PermissionError", "Exception", "BaseException", "EnvironmentError"})
+
+
+def _leaves(facts: Facts, routine: Routine, block: ir.Block) -> bool:
+    """Whether a handler leaves, by itself or through a function that never returns."""
+    if any(isinstance(s, ir.Raise | ir.Return | ir.Jump) for s in statements(block.body)):
+        return True
+    return any(
+        simple(c.name) in _LEAVES or facts.travels.names.never_returns(routine, c) or _drops(facts, routine, c, 1)
+        for c in calls(block.body)
+    )
