@@ -11,12 +11,13 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.bindings import Bindings, ForeignResult, result_of
 from loadstone.review.analyses.facts import Facts, ForeignCall
+from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.callback_views import callback_views
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import children, expressions, parts_of, statements, tops
+from loadstone.review.walk import calls, children, expressions, parts_of, statements, tops
 
 __all__ = ["RULE"]
 
@@ -83,10 +84,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for function in unit.functions:
             yield from _struct_fields(rule, unit, function)
             yield from _addresses(rule, unit, function)
+            yield from _handles(rule, unit, function)
             yield from _views(rule, unit, function, by_function.get(id(function), []))
             yield from _given_out(rule, unit, function, by_function.get(id(function), []))
-    for calls in by_function.values():
-        for found in calls:
+    for made in by_function.values():
+        for found in made:
             yield from _background(rule, facts, found)
 
 
@@ -108,6 +110,23 @@ def _struct_fields(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator
                 "The memory ffi.new makes here is freed at once: a field of a struct does not hold it.",
                 Location.lines(unit.path, statement.line),
                 fix="Keep what ffi.new returns in a variable that lives as long as the struct is used.",
+                context=function.name,
+            )
+
+
+_REGISTERS: Final = re.compile(r"(?i)(?:\A|_)(?:add|set|on|register|attach|subscribe|hook|install|listen|watch)")
+
+
+def _handles(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """``lib.add_rule(engine, callback, ffi.new_handle(rule))``: what the callback gets is gone after this call."""
+    for call in calls(function.body.body):
+        given = [uncast(argument) for argument in call.arguments]
+        fresh = any(isinstance(one, ir.Call) and simple(one.name) == "new_handle" for one in given)
+        if fresh and _REGISTERS.search(simple(call.name)):
+            yield rule.no(
+                "The handle that ffi.new_handle makes here is freed at once, and the callback is given it later.",
+                Location.lines(unit.path, call.line),
+                fix="Keep the handle as long as the callback may be called.",
                 context=function.name,
             )
 

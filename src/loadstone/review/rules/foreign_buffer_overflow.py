@@ -27,6 +27,7 @@ from loadstone.review.rules.buffer_sizes import (
     room_of,
 )
 from loadstone.review.rules.file_reserves import file_reserves
+from loadstone.review.rules.given_by_address import negative_indexes
 from loadstone.review.rules.lengths_told import (
     ASKED,
     PLACES,
@@ -72,12 +73,14 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
         if unit.language is ir.Language.PYTHON and _READS.search(unit.text):
             yield from stepping_loops(rule, unit)
+            yield from negative_indexes(rule, unit)
     for found in facts.foreign_calls:
         yield from _characters(rule, found)
         yield from _unbounded(rule, found)
         yield from _element_type(rule, found)
         yield from _smaller(rule, found)
         yield from _unrelated(rule, found)
+        yield from _and_more(rule, found)
         yield from told_lengths(rule, facts, found)
         yield from _short_read(rule, found)
     for call, visit in facts.travels.calls.values():
@@ -242,6 +245,38 @@ def _unrelated(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
                 120,
                 "Make the buffer as large as the product, or compare the product with the size first.",
             )
+
+
+def _and_more(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
+    """``dst = (c_float * frames)()`` and ``lib.run(fx, dst, frames + tail)``."""
+    for length in found.call.arguments:
+        sum_ = uncast(length)
+        if not isinstance(sum_, ir.Operation) or sum_.operator != "+":
+            continue
+        terms = [spelled(term) for term in sum_.operands]
+        for buffer in found.call.arguments:
+            many = _many(made_of(found.visit, spelled(buffer)))
+            if many and many in terms and all(terms):
+                more = next(term for term in terms if term != many)
+                yield overflow(
+                    rule,
+                    found.visit,
+                    found.call.line,
+                    f"{found.prototype.symbol} is told of {more} elements more than {spelled(buffer)} has.",
+                    787,
+                    "Make the buffer as large as the call is told.",
+                )
+                return
+
+
+def _many(made: ir.Expression | None) -> str:
+    """How many elements an array was made with, as it is spelled; empty when that is not a variable."""
+    kind = uncast(made.function) if isinstance(made, ir.Call) and made.function is not None else None
+    if isinstance(kind, ir.Operation) and kind.operator == "*" and len(kind.operands) == len(("type", "count")):
+        return spelled(kind.operands[1])
+    if isinstance(made, ir.Call) and made.name in BUFFERS and len(made.arguments) == 1:
+        return spelled(made.arguments[0])
+    return ""
 
 
 _MAY_BE_SHORT: Final = frozenset({"read", "recv", "read1"})

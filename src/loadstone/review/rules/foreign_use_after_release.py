@@ -26,6 +26,7 @@ from loadstone.review.apis import tables
 from loadstone.review.rules.collector_releases import aliases, released_by, released_twice_or_late
 from loadstone.review.rules.ended_by_leaving import ended_by_finally, ended_by_with, keeper_of
 from loadstone.review.rules.global_phases import ended_for_all
+from loadstone.review.rules.owned_twice import owned_twice
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.release_summaries import ReleaseSummaries, sets
 from loadstone.review.rules.rule import Rule
@@ -58,6 +59,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _Walk(rule, facts, routine, summaries, aliases(routine.function)).answer()
     for unit in facts.program.units:
         if unit.language is ir.Language.PYTHON and any(word in unit.text for word in _SPEAKS):
+            yield from owned_twice(rule, unit, facts.bindings[unit.path])
             yield from released_twice_or_late(rule, unit, facts.bindings[unit.path])
             yield from ended_for_all(rule, unit, facts.bindings[unit.path])
 
@@ -250,7 +252,9 @@ class _Walk:
         for call in made:
             spot = Spot(self.routine.unit.path, call.line, self.routine.function.name)
             name = released_by(call, self.bindings, self.routine.function.owner)
-            name = library_of(self.aliases.get(name, name))
+            own, name = name, library_of(self.aliases.get(name, name))
+            if own and own != name and "." not in own:
+                found[own] = spot
             for one in (name, *self._through(call)):
                 if one and one not in {"self", "cls"}:
                     self._again(one, call, found)

@@ -49,7 +49,7 @@ def _after_yield(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[C
             taken = {name for s in body[:number] for name in _names(s)}
             for late in body[number + 1 :]:
                 call = next((c for c in calls((late,)) if _closes(c, taken)), None)
-                if call is not None and not isinstance(late, ir.Try | ir.With):
+                if call is not None and isinstance(late, ir.Evaluate | ir.Assign):
                     yield rule.no(
                         f"{simple(function.name)} ends what it gave out only when the block ends well: an exception "
                         "comes out of the yield, and this line is passed over.",
@@ -89,7 +89,7 @@ def _names(statement: ir.Statement) -> Iterator[str]:
 def _closes(call: ir.Call, taken: set[str]) -> bool:
     """Whether a call ends one of the things that were taken, by its own name or by that which it is given."""
     texts = [a.value for a in call.arguments if isinstance(a, ir.Literal) and isinstance(a.value, str)]
-    about = {spelled(a) for a in call.arguments} | {spelled(call.receiver)} - {""}
+    about = ({spelled(a) for a in call.arguments} | {spelled(call.receiver)}) - {"", "self", "cls"}
     return any(CLOSES.search(word) for word in (simple(call.name), *texts)) and bool(about & taken)
 
 

@@ -147,7 +147,7 @@ def _told(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> Iterator[Cla
         holder = uncast(holder.base)
     buffer, told = spelled(of), spelled(holder)
     made = assigned(visit.function, buffer) if buffer else None
-    if not told or not isinstance(made, ir.Call) or not made.arguments or not is_fixed(visit, made):
+    if not told or not isinstance(made, ir.Call) or not made.arguments:
         return
     filled = next(
         (
@@ -158,16 +158,24 @@ def _told(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> Iterator[Cla
         ),
         None,
     )
-    if filled is not None and filled.line <= call.line and not is_limited(visit.function, {told, f"{told}.value"}):
+    if filled is None or not (is_fixed(visit, made) or _is_as_told(made, handed(filled), buffer)):
+        return
+    if filled.line <= call.line and not is_limited(visit.function, {told, f"{told}.value"}):
         yield overflow(
             rule,
             visit,
             call.line,
-            f"As much is read from {buffer} as the library says, and {buffer} has a constant size.",
+            f"As much is read from {buffer} as the library says, which may be more than {buffer} has room for.",
             125,
             "Compare the length with the size of the buffer first.",
             Severity.MEDIUM,
         )
+
+
+def _is_as_told(made: ir.Call, given: set[str], buffer: str) -> bool:
+    """Whether a buffer is as large as a variable says that the same call is given."""
+    size = spelled(made.arguments[-1])
+    return bool(size) and size in given and size != buffer
 
 
 def handed(call: ir.Call) -> set[str]:

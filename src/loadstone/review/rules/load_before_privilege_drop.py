@@ -20,7 +20,7 @@ from loadstone.review.rules.every_right import every_right
 from loadstone.review.rules.places import ALL, NATIVE, at, in_file, step
 from loadstone.review.rules.rights import becomes_root, gives_back
 from loadstone.review.rules.rule import Rule
-from loadstone.review.rules.swallowed_drops import swallowed_drops
+from loadstone.review.rules.swallowed_drops import loading_left_on, swallowed_drops
 from loadstone.review.walk import calls, expressions
 
 __all__ = ["RULE"]
@@ -28,6 +28,7 @@ __all__ = ["RULE"]
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from swallowed_drops(rule, facts)
+    yield from loading_left_on(rule, facts)
     yield from _python(rule, facts)
     yield from _left_outside(rule, facts)
     yield from _groups_kept(rule, facts)

@@ -33,6 +33,10 @@ _RIGHTS: Final = re.compile(
 """Words of programs that have more rights than whoever gives them names."""
 
 
+_PRIVATE: Final = re.compile(r"\b(?:TemporaryDirectory|mkdtemp)\(")
+"""What makes a folder of the program's own: links in it are those of an archive, and stay what they are."""
+
+
 def opened_anew(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """``os.stat(path).st_uid`` or ``path.is_symlink()``, and then ``open(path)``: another file by then, or a link."""
     for unit in facts.program.units:
@@ -42,7 +46,10 @@ def opened_anew(rule: Rule, facts: Facts) -> Iterator[Claim]:
             calls = [*calls_in(function.body)]
             if any(c.name in _BY_NUMBER for c in calls):
                 continue
-            looks = [(c, name) for c in calls if (name := _looked_at(function, c))]
+            private = _PRIVATE.search(unit.text) is not None
+            looks = [
+                (c, name) for c in calls if (name := _looked_at(function, c)) and not (private and _last(c) in _LINKS)
+            ]
             for call in calls:
                 name = _opened(call)
                 look = next((c for c, asked in looks if asked == name and c.line < call.line), None)

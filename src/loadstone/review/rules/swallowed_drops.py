@@ -10,10 +10,11 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.travel.names import Routine
+from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, statements
 
-__all__ = ["swallowed_drops"]
+__all__ = ["loading_left_on", "swallowed_drops"]
 
 _DROPS: Final = frozenset(
     f"os.{one}" for one in ("setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "initgroups")
@@ -53,6 +54,32 @@ def swallowed_drops(rule: Rule, facts: Facts) -> Iterator[Claim]:
                         context=routine.function.name,
                     )
                     break
+
+
+def loading_left_on(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``db.enable_load_extension(True)`` in a file that never takes it back: any later statement loads code.
+
+    Source: SQLite, sqlite3_enable_load_extension; Python library reference, sqlite3.
+    """
+    for unit in facts.program.units:
+        if unit.language is not ir.Language.PYTHON or "enable_load_extension" not in unit.text:
+            continue
+        asked = [
+            (function, call, bool(getattr(uncast(call.arguments[0]), "value", False)))
+            for function in unit.functions
+            for call in calls(function.body.body)
+            if simple(call.name) == "enable_load_extension" and call.arguments
+        ]
+        on = next(((function, call) for function, call, value in asked if value), None)
+        if on is not None and all(value for _, _, value in asked):
+            yield rule.no(
+                "Loading stays allowed on this connection: load_extension() in any later statement runs code.",
+                Location.lines(unit.path, on[1].line),
+                cwe=250,
+                severity=Severity.LOW,
+                fix="enable_load_extension(False) once the extensions are loaded.",
+                context=on[0].name,
+            )
 
 
 def _drops(facts: Facts, routine: Routine, call: ir.Call, left: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -14,9 +15,10 @@ from loadstone.review.analyses import Facts
 from loadstone.review.analyses.foreign import COMPUTED, ForeignFunction, foreign_functions, uses_in_order
 from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.neighbours import Neighbours
+from loadstone.review.rules.given_by_address import further_arguments
 from loadstone.review.rules.int_handles import int_handles
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import calls, statements
+from loadstone.review.walk import calls, parts_of, statements
 
 __all__ = ["RULE"]
 
@@ -132,6 +134,19 @@ def _declared_by_others(unit: ir.Unit, declarers: dict[str, list[ir.Unit]], neig
     )
 
 
+def _looked_up_alone(unit: ir.Unit) -> frozenset[str]:
+    """Symbols that are named once in a file, where ``getattr(lib, "name")`` looks them up: nobody declares them."""
+    every = [p for f in unit.functions for s in statements(f.body.body) for p in parts_of(s)]
+    texts = Counter(p.value for p in every if isinstance(p, ir.Literal) and isinstance(p.value, str))
+    looked = {
+        p.arguments[1].value
+        for p in every
+        if isinstance(p, ir.Call) and p.name == "getattr" and len(p.arguments) > 1
+        if isinstance(p.arguments[1], ir.Literal) and isinstance(p.arguments[1].value, str)
+    }
+    return frozenset(symbol for symbol in looked if texts[symbol] == 1)
+
+
 _FEW: Final = 5
 """So many functions without a prototype are told one by one; more are one finding, as is a file that declares none."""
 
@@ -156,18 +171,20 @@ def _gathered(
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    cut = [*int_handles(rule, facts)]
+    cut = [*int_handles(rule, facts), *further_arguments(rule, facts)]
     yield from cut
     told = {(claim.location.path, claim.location.start) for claim in cut}
     declarers, neighbours = _declarers(facts), Neighbours(facts.program.units)
     for unit in facts.program.units:
-        if unit.language is not ir.Language.PYTHON or _declared_by_others(unit, declarers, neighbours):
+        if unit.language is not ir.Language.PYTHON:
             continue
         functions = foreign_functions(unit)
         computed = functions.get(COMPUTED)
-        if computed is not None and computed.arguments_line and computed.result_line:
-            continue  # a table declares them by name; which ones cannot be told from here
+        by_name = computed is not None and computed.arguments_line and computed.result_line
         called = uses_in_order(f for f in functions.values() if f.symbol != COMPUTED)
+        if by_name or _declared_by_others(unit, declarers, neighbours):
+            alone = _looked_up_alone(unit)  # a helper or a table declares those whose names it is given
+            called = [f for f in called if f.symbol in alone]
         members = _typed_members(unit)
         lacking = [(function, missing) for function in called if (missing := _missing(function, members)) is not None]
         without = len(lacking)

@@ -29,6 +29,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if id(arrival.sink.call) not in libraries or arrival.source.kind in WEAK:
             continue
         spot = arrival.sink.spot
+        if unchecked and any(kind == "prefix" for kind, _ in arrival.asked):
+            continue  # a prefix of the program's own keeps to what it offers
         if unchecked:
             yield rule.no(
                 f"The name of the function that is called comes from {from_where(arrival)}; any that the "

@@ -71,7 +71,7 @@ KEEPS: Final = frozenset(
         *("with_stem", "parent", "iterdir", "glob", "rglob", "recv", "recvfrom", "communicate", "get_nowait"),
         *("result", "loads", "getall", "getone", "fetchone", "fetchall", "zfill", "expandvars", "stdout"),
         *("relative_to", "hex", "format_map", "getboolean", "options", "sections", "get_argument", "post"),
-        *("form", "getroot", "findtext", "attrib", "getvalue"),
+        *("form", "iterfind", "find", "findall", "iter", "xpath", "getroot", "findtext", "attrib", "getvalue"),
     }
 )
 """Methods whose result is, or holds, what their object is or holds."""

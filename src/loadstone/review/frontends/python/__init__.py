@@ -24,7 +24,7 @@ _SPEAKS: Final = re.compile(
     rb"ctypes|cffi|ffi\b|CDLL|dlopen|dlsym|dlclose|LoadLibrary|load_library|load_extension|add_dll_directory"
     rb"|LD_LIBRARY_PATH|LD_PRELOAD|LD_AUDIT|DYLD_|spec_from_file_location|ExtensionFileLoader|SourceFileLoader"
     rb"|load_dynamic|load_source|import_module|sys\.path|\bldd\b|\.so\b|\.dll\b|\.dylib\b"
-    rb"|os\.system|os\.popen|shell\s*=\s*True|getstatusoutput|subprocess\.getoutput|\bEI_NIDENT\b|\\x7fELF|e_lfanew"
+    rb"|tarfile|(?i:0xfeedfac|0xcafebabe)|os\.system|os\.popen|shell\s*=\s*True|getstatusoutput|subprocess\.getoutput|\bEI_NIDENT\b|\\x7fELF|e_lfanew"
 )
 """Words without which no question of review has a site in a Python file."""
 
