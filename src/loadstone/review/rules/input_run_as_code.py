@@ -36,8 +36,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     loading = {sink.spot.path for sink in facts.travels.sinks if sink.kind is SinkKind.LOAD}
     compiling = {u.path for u in facts.program.units if u.path in loading and _COMPILERS.search(u.text)}
     loaded = {arrival.source.spot for arrival, _ in by_sink(facts, SinkKind.LOAD)}  # told there, and once
+    whole = {a.source.spot for a, free in by_sink(facts, SinkKind.LOAD) if free and a.shape is Shape.WHOLE}
     for arrival, unchecked in by_sink(facts, *_SAYS):
-        told = arrival.source.spot in loaded and arrival.sink.kind is not SinkKind.OBJECTS
+        told = arrival.source.spot in (whole if arrival.sink.kind is SinkKind.OBJECTS else loaded)
         if not unchecked or not _is_others(arrival) or told:
             continue
         if arrival.shape is Shape.NUMBER and arrival.sink.kind is SinkKind.SOURCE:

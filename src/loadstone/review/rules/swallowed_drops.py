@@ -9,6 +9,7 @@ from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple
+from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.rule import Rule
@@ -16,9 +17,7 @@ from loadstone.review.walk import calls, statements
 
 __all__ = ["loading_left_on", "swallowed_drops"]
 
-_DROPS: Final = frozenset(
-    f"os.{one}" for one in ("setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "initgroups")
-)
+_DROPS: Final = frozenset({"os.setuid", "os.setreuid", "os.setresuid"})
 _LEAVES: Final = frozenset(
     {"exit", "_exit", "abort", "quit", "kill", "error", "fail", "fatal", "die", "execv", "execve"}
 )
@@ -68,7 +67,9 @@ def loading_left_on(rule: Rule, facts: Facts) -> Iterator[Claim]:
             (function, call, bool(getattr(uncast(call.arguments[0]), "value", False)))
             for function in unit.functions
             for call in calls(function.body.body)
-            if simple(call.name) == "enable_load_extension" and call.arguments
+            if simple(call.name) == "enable_load_extension"
+            and call.arguments
+            and _is_kept(function, spelled(call.receiver))
         ]
         on = next(((function, call) for function, call, value in asked if value), None)
         if on is not None and all(value for _, _, value in asked):
@@ -80,6 +81,21 @@ def loading_left_on(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 fix="enable_load_extension(False) once the extensions are loaded.",
                 context=on[0].name,
             )
+
+
+def _is_kept(function: ir.Function, connection: str) -> bool:
+    """Whether others may use a connection later: it came from outside the function, or goes there."""
+    opened = gone = False
+    for statement in statements(function.body.body):
+        match statement:
+            case ir.Assign(target=target, value=value):
+                opened = opened or spelled(target) == connection
+                gone = gone or ("." in spelled(target) and spelled(value) == connection)
+            case ir.Return(value=value):
+                gone = gone or spelled(value) == connection
+            case ir.Evaluate(expression=ir.Call(arguments=arguments)):
+                gone = gone or connection in map(spelled, arguments)
+    return not opened or gone or "." in connection
 
 
 def _drops(facts: Facts, routine: Routine, call: ir.Call, left: int) -> bool:

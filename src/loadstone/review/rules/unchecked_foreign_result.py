@@ -175,7 +175,7 @@ def _null_members(rule: Rule, facts: Facts) -> Iterator[Claim]:
         fails = found.prototype.result in {ForeignResult.ADDRESS, ForeignResult.POINTER}
         if target.startswith("self.") and visit.function.owner and fails and MAKES.search(found.prototype.symbol):
             known = uncast(visit.statement.value) is found.call  # type: ignore[union-attr]
-            if known and not found.call.name.startswith(_SYSTEM):
+            if known and not found.prototype.by_cffi and not found.call.name.startswith(_SYSTEM):
                 made.setdefault((visit.unit.path, visit.function.owner, target), found)
     for found in facts.foreign_calls if made else ():
         visit = found.visit
