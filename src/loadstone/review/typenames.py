@@ -9,9 +9,12 @@ from typing import Final
 
 __all__ = [
     "base_type",
+    "cast_to",
     "element",
     "inserts",
+    "instance",
     "is_characters",
+    "is_number",
     "is_reference",
     "is_text",
     "is_text_object",
@@ -101,6 +104,47 @@ def is_characters(spelled: str) -> bool:
     (True, True, False)
     """
     return bool(_CHARACTERS.fullmatch(_QUALIFIERS.sub("", spelled).strip()))
+
+
+_NUMBER: Final = re.compile(
+    r"(?:std::)?(?:u?int(?:8|16|32|64|ptr|max)_t|s?size_t|ptrdiff_t|streamoff|streamsize|byte)"
+    r"|q?u?int(?:8|16|32|64)?|unsigned(?: (?:int|long|char|short))?|int|long(?: long)?|short|char|u?char|ushort|uint|ulong"
+    r"|D?WORD|BYTE|U?INT|U?LONG|SIZE_T|DWORD_PTR|U?INT_PTR|double|float"
+)
+
+
+@lru_cache(maxsize=8192)
+def is_number(spelled: str) -> bool:
+    """Whether a type is one of numbers, so that ``T(x)`` and ``T{x}`` are casts.
+
+    >>> is_number("std::uint32_t"), is_number("std::string")
+    (True, False)
+    """
+    return _NUMBER.fullmatch(spelled) is not None
+
+
+_CAST: Final = re.compile(r"(?:static|reinterpret|const)_cast\s*<(.+)>", re.DOTALL)
+
+
+@lru_cache(maxsize=8192)
+def cast_to(spelled: str) -> str:
+    """The type that a cast of C++ names; empty for other names.
+
+    >>> cast_to("static_cast<std::size_t>"), cast_to("read<int>")
+    ('std::size_t', '')
+    """
+    found = _CAST.fullmatch(spelled)
+    return found[1].strip() if found is not None else ""
+
+
+def instance(returned: str, parameters: str, called: str) -> str:
+    """What a function template returns when it is called by this name.
+
+    >>> instance("std::optional<T>", "T", "at<Header>")
+    'std::optional<Header>'
+    """
+    given = dict(zip(parameters.split(), _arguments(called), strict=False))
+    return re.sub(r"\w+", lambda word: given.get(word[0], word[0]), returned) if given else returned
 
 
 _SMART: Final = re.compile(

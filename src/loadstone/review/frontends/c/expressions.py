@@ -14,7 +14,7 @@ from loadstone.review import ir
 from loadstone.review.frontends.c.declarators import text
 from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.frontends.c.literals import character, number, string_value
-from loadstone.review.typenames import base_type, element, long_name, of_pair, pointee
+from loadstone.review.typenames import base_type, element, instance, is_number, long_name, of_pair, pointee
 from loadstone.review.walk import last_word, uncast
 
 __all__ = ["CExpressions", "TooDeepForC"]
@@ -108,6 +108,8 @@ class CExpressions:
                 return self._named(element(self.type_of(base)))
             case ir.Operation(operator="address", operands=(base,)):
                 return self.type_of(base)
+            case ir.Call(name=name, function=called) if "::" in name and f"returns {name}" in self.types:
+                return self._named(self._instance(name, called))
             case ir.Call(receiver=receiver, name=name) if receiver is not None and (word := last_word(name)) in _GIVES:
                 held = self.type_of(receiver)
                 if word == "lock":  # a weak pointer gives a shared one
@@ -117,10 +119,15 @@ class CExpressions:
                 return spelled
             case ir.Call(name="std::move", arguments=(moved,)):
                 return self.type_of(moved)
-            case ir.Call(name=name):
-                own = self.types.get(f"returns {self.owner}::{name}", "") if self.owner else ""
-                return self._named(own or self.types.get(f"returns {name}", ""))
+            case ir.Call(name=name, function=called):
+                mine = f"{self.owner}::{name}" if self.owner else ""
+                return self._named(self._instance(mine, called) or self._instance(name, called))
         return ""
+
+    def _instance(self, name: str, called: ir.Expression) -> str:
+        """What a function of the file returns, of a template as it is called."""
+        written = called.name if isinstance(called, ir.Name | ir.Member) else ""
+        return instance(self.types.get(f"returns {name}", ""), self.types.get(f"template {name}", ""), written)
 
     def _named(self, spelled: str) -> str:
         """A type whose name ``using`` gave to another."""
@@ -329,6 +336,8 @@ class CExpressions:
                 if expanded is not None:
                     return expanded
         values = arguments.named_children if arguments is not None else []
+        if len(values) == 1 and is_number(text(function)):
+            return ir.Cast(line, text(function), self.lower(values[0]))
         if function.type == "parenthesized_expression" and len(values) == 1 and self._names_type(function):
             return ir.Cast(line, text(function)[1:-1], self.lower(values[0]))
         if (
@@ -400,6 +409,8 @@ class CExpressions:
         spelled = node.child_by_field_name("type")
         value = self.child(node, "value")
         line = self.line(node)
+        if isinstance(value, ir.Display) and spelled is not None and len(value.items) == 1 and is_number(text(spelled)):
+            return ir.Cast(line, text(spelled), value.items[0])
         if isinstance(value, ir.Display) and spelled is not None and self.is_class_name(text(spelled)):
             name = base_type(text(spelled))
             return ir.Call(line, name, ir.Name(line, name), value.items, (), None, self.end_line(node))

@@ -27,7 +27,7 @@ from loadstone.review.frontends.c.holders import braced, constructed, deduced, d
 from loadstone.review.frontends.c.house_macros import ended, is_open, is_returning_macro
 from loadstone.review.frontends.c.lambdas import LAMBDA
 from loadstone.review.frontends.c.stored_lambdas import KEPT, OWN_COPIES, in_place
-from loadstone.review.typenames import base_type, iterated, long_name
+from loadstone.review.typenames import base_type, cast_to, iterated, long_name
 
 __all__ = ["Bodies"]
 
@@ -454,7 +454,9 @@ def _taken_for_parameters(function: Node | None, x: CExpressions) -> tuple[ir.Ex
         named = ir.Name(line, text(kind))
         if declarator is not None and declarator.type == "abstract_function_declarator":
             given = _taken_for_parameters(declarator, x)
-            found.append(ir.Call(line, x.name_of(named), named, given, (), None, line))
+            cast = cast_to(text(kind)) if len(given) == 1 else ""
+            call = ir.Call(line, x.name_of(named), named, given, (), None, line)
+            found.append(ir.Cast(line, cast, given[0]) if cast else call)
         else:
             found.append(named)
     return tuple(found)

@@ -39,6 +39,13 @@ _LIBRARIES: Final = re.compile(
 )
 """What a file says that speaks of libraries without calling their loader."""
 
+_READS_LIBRARIES: Final = re.compile(
+    rb"(?i:0x0*(?:5a4d|4550|feedfac[ef]|cffaedfe|cafebabe|464c457f|7f454c46)\b|\\x?7f\W{0,6}ELF)|\bDWARF\b"
+)
+"""The marks by which a file that reads libraries as data tells them."""
+
+_READERS: Final = frozenset({"ifstream", "fread", "mmap", "pread", "memcpy", "MapViewOfFile", "QFile"})
+
 _HEADERS: Final = (".h", ".hh", ".hpp", ".hxx", ".inl")
 _SHARED: Final = re.compile(rb"dlfcn\.h|windows\.h|gmodule\.h|ltdl\.h|mutex|pthread|CRITICAL_SECTION|SRWLOCK|HMODULE")
 """What a header mentions whose classes hold libraries or locks."""
@@ -143,6 +150,8 @@ def parse_source(
     relevant = (words() & found) | (wanted & found) | (_REASONS & found) | (_OF_A_LIBRARY & found)
     if relevant or _LIBRARIES.search(data):
         relevant |= (words(minor=True) & found) | (_FILE_FORMATS & found)
+    if not relevant and _READS_LIBRARIES.search(data):
+        relevant = _READERS & found
     if not relevant and _OUTSIDE & found:
         relevant = starters() & found  # a command made of what comes in is asked about wherever it stands
     if not relevant and path.endswith(_HEADERS) and _SHARED.search(data):
@@ -241,6 +250,7 @@ class _Reader:
         definitions: list[_Definition] = []
         variables: list[tuple[Node, Declarator, bool]] = []
         types: dict[str, str] = dict(_short_names(tree.root_node)) if self.is_cpp else {}
+        types.update(_type_names(tree.root_node))
         for node, scope, hidden in _declarations(tree.root_node):
             if node.type == "function_definition":
                 definition = self._definition(node, scope, hidden=hidden)
@@ -250,10 +260,11 @@ class _Reader:
                 self._class(node, types, hidden=hidden)
             elif node.type == "declaration":
                 variables.extend(self._declared(node, types, hidden=hidden))
-        types.update(_type_names(tree.root_node))
         for definition in definitions if self.is_cpp else ():
             spelled = type_text(definition.node, definition.one.shape.replace("()", ""))
             types.setdefault(f"returns {definition.name}", spelled)
+            if parameters := _template_parameters(definition.node):
+                types.setdefault(f"template {definition.name}", parameters)
         aliases = _aliases(directives)
         bodies = Bodies(_parser(self.language), _expandable(directives), decorations, types, self.is_cpp, aliases)
         for node, one, local in variables:
@@ -427,6 +438,14 @@ def _declarations(root: Node) -> Iterator[tuple[Node, str, bool]]:
         elif node.type in _SCOPES:
             anonymous = node.type == "namespace_definition" and node.child_by_field_name("name") is None
             stack.extend((c, scope, hidden or anonymous) for c in reversed(node.named_children))
+
+
+def _template_parameters(node: Node) -> str:
+    """The names of a function template's parameters that are types, in order."""
+    outer = node.parent
+    listed = outer.child_by_field_name("parameters") if outer and outer.type == "template_declaration" else None
+    kinds = [c for c in listed.named_children if "type_parameter" in c.type] if listed is not None else []
+    return " ".join(text(kind.named_children[0]) for kind in kinds if kind.named_children)
 
 
 def _typedef_name(node: Node) -> str:
