@@ -108,8 +108,8 @@ def is_characters(spelled: str) -> bool:
 
 _NUMBER: Final = re.compile(
     r"(?:std::)?(?:u?int(?:8|16|32|64|ptr|max)_t|s?size_t|ptrdiff_t|streamoff|streamsize|byte)"
-    r"|q?u?int(?:8|16|32|64)?|unsigned(?: (?:int|long|char|short))?|int|long(?: long)?|short|char|u?char|ushort|uint|ulong"
-    r"|D?WORD|BYTE|U?INT|U?LONG|SIZE_T|DWORD_PTR|U?INT_PTR|double|float"
+    r"|q?u?int(?:8|16|32|64)?|unsigned(?: (?:int|long|char|short))?|int|long(?: long)?|short|u?char|ushort"
+    r"|uint|ulong|D?WORD|BYTE|U?INT|U?LONG|SIZE_T|DWORD_PTR|U?INT_PTR|double|float"
 )
 
 
@@ -123,7 +123,7 @@ def is_number(spelled: str) -> bool:
     return _NUMBER.fullmatch(spelled) is not None
 
 
-_CAST: Final = re.compile(r"(?:static|reinterpret|const)_cast\s*<(.+)>", re.DOTALL)
+_CAST: Final = re.compile(r"(?:static|reinterpret|const|dynamic|qobject)_cast\s*<(.+)>", re.DOTALL)
 
 
 @lru_cache(maxsize=8192)

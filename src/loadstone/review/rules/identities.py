@@ -17,6 +17,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.analyses.neighbours import headers_of
 from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.rules.system_records import SYSTEM_RECORDS
 from loadstone.review.typenames import base_type, element, pointee
 from loadstone.review.walk import kept
 
@@ -56,7 +57,7 @@ def _members_in_sight(program: ir.Program, unit: ir.Unit) -> dict[str, dict[str,
     """The members, with their types, of the classes that a file sees."""
     near = headers_of(unit)
     seen = (u for u in program.units if u is unit or u.path.rpartition("/")[2] in near)
-    return {c.name: {m.name: m.type for m in c.members} for u in seen for c in u.classes}
+    return SYSTEM_RECORDS | {c.name: {m.name: m.type for m in c.members} for u in seen for c in u.classes}
 
 
 @kept
@@ -93,6 +94,9 @@ class NamesInSight:
         for statement in every_statement(self.function.body):
             if isinstance(statement, ir.Assign) and statement.declares and isinstance(statement.target, ir.Name):
                 found.setdefault(statement.target.name, statement.type)
+            each = statement.each[0] if isinstance(statement, ir.Loop) and statement.each is not None else None
+            if isinstance(statement, ir.Loop) and isinstance(each, ir.Name) and statement.type:
+                found.setdefault(each.name, statement.type)
         return found
 
     def thing(self, expression: ir.Expression | None) -> Thing | None:

@@ -9,18 +9,25 @@ from typing import Final
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import every_expression
-from loadstone.review.analyses.words import last_word
+from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.analyses.words import last_word, place_named
 from loadstone.review.rules.identities import Thing, names_in_sight
 from loadstone.review.rules.lookups import made_by_library
 from loadstone.review.rules.number_uses import BYTES, leftmost
 from loadstone.review.rules.outside_numbers import NumberOrigin, OutsideNumber, is_integer
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.typenames import base_type, pointee
+from loadstone.review.walk import expressions
 
 __all__ = ["Sight", "Summary"]
 
-_VIEWED: Final = re.compile(r"\bconst\s+(?:u?int8_t|unsigned char|BYTE|UCHAR|guint8|quint8|uchar|u8)\b[^*]*\*\s*\Z")
+_VIEWED: Final = re.compile(
+    r"\bconst\s+(?:std::)?(?:u?int8_t|unsigned char|BYTE|UCHAR|guint8|quint8|uchar|u8)\b[^*]*\*\s*\Z"
+)
+_BYTES: Final = re.compile(
+    r"(?:vector|span|basic_string_view|array|QVector|QList)\s*<\s*(?:const\s+)?(?:std::)?"
+    r"(?:u?int8_t|unsigned char|char|byte|BYTE|uchar|quint8|guint8)\b|\bQByteArray\b"
+)
 _ASKS: Final = frozenset({"<", "<=", ">", ">=", "==", "!=", "%", "&"})
 _UNKNOWN: Final = "?"
 
@@ -30,10 +37,12 @@ class Summary:
     """What a function gives back that somebody else chose: its result, and by parameter what it fills.
 
     The places are told by what follows the parameter's name: empty for ``*parameter``, ``.count`` for a member.
+    ``record`` says that the result is a record that somebody else filled.
     """
 
     gives: OutsideNumber | None
     fills: dict[int, dict[str, OutsideNumber | NumberOrigin | None]]
+    record: NumberOrigin | None = None
 
 
 class Sight:
@@ -49,9 +58,23 @@ class Sight:
             for function in unit.functions:
                 self._everywhere.setdefault(last_word(function.name), []).append(function)
         self.summaries: dict[int, Summary] = {}
-        self.shared: dict[Thing, OutsideNumber] = {}
+        self.shared: dict[tuple[str, Thing], OutsideNumber] = {}
         """What members and variables of a file are given that nobody compared before."""
+        self.records: set[tuple[str, Thing]] = set()
+        """The members that hold records which somebody else filled, and containers of such."""
         self._compared: dict[int, dict[str, list[tuple[int, str]]]] = {}
+
+    def home(self, unit: ir.Unit, thing: Thing) -> tuple[str, Thing]:
+        """A member as one program has it: two files may each have a class of one name."""
+        own = any(c.name == thing.owner for c in unit.classes) and not unit.path.rpartition(".")[2].startswith("h")
+        return (unit.path if own else "", thing)
+
+    def method(self, unit: ir.Unit, owner: str, name: str) -> ir.Function | None:
+        """The method of a class, where only one of this name is seen: in the file, or else in the program."""
+        found = [f for f in self._everywhere.get(name, ()) if last_word(f.owner) == owner] if owner else []
+        own = [f for f in unit.functions if last_word(f.owner) == owner and last_word(f.name) == name] if found else []
+        found = own or found
+        return found[0] if len(found) == 1 else None
 
     def find(self, unit: ir.Unit, name: str) -> ir.Function | None:
         """The function that a name means: of the same file, or the only one of the program."""
@@ -99,6 +122,20 @@ class Sight:
                         found.add(name)
         return frozenset(found)
 
+    @cached_property
+    def byte_members(self) -> frozenset[Thing]:
+        """The members of C++ classes that are bytes to be looked at: pointers to them, and what a constructor keeps."""
+        found: set[Thing] = set()
+        for unit in (u for u in self.units if u.language is ir.Language.CPP):
+            kept = {last_word(f.owner): _given_to(f) for f in unit.functions if last_word(f.name) == last_word(f.owner)}
+            methods = {last_word(f.owner) for f in unit.functions if f.owner}
+            for one in (c for c in unit.classes if c.name in methods):
+                for member in one.members:
+                    held = _BYTES.search(member.type) is not None and member.name in kept.get(one.name, ())
+                    if held or _VIEWED.search(member.type):
+                        found.add(Thing(member.name, one.name))
+        return frozenset(found)
+
     def is_data(self, spelled: str) -> bool:
         """Whether a pointer leads to a class of plain numbers and texts: what is filled, and has no work to do."""
         members = self._members.get(last_word(base_type(spelled)))
@@ -130,7 +167,7 @@ class Sight:
         asked = [
             operand
             for part in every_expression(function.body)
-            if isinstance(part, ir.Operation) and part.operator in _ASKS
+            if isinstance(part, ir.Operation) and part.operator in _ASKS and not _with_zero(part)
             for operand in part.operands
             if isinstance(operand, ir.Member | ir.Name | ir.Cast)
         ]
@@ -139,6 +176,30 @@ class Sight:
         scope = names_in_sight(self.program, unit, function)
         things = (scope.thing(one) for one in asked)
         return frozenset(t for t in things if t is not None and not scope.is_local(t))
+
+
+def _with_zero(comparison: ir.Operation) -> bool:
+    """``n == 0``, ``n != 0``: says nothing of how large a number is."""
+    zeros = (o for o in comparison.operands if isinstance(o, ir.Literal) and o.value == 0)
+    return comparison.operator in {"==", "!="} and any(zeros)
+
+
+def _given_to(made: ir.Function) -> frozenset[str]:
+    """The members that a constructor fills with what it is given, or reads."""
+    given = {p.name for p in made.parameters}
+    streams = {"istreambuf_iterator", "read", "readAll"}
+    found: set[str] = set()
+    for statement in every_statement(made.body):
+        if isinstance(statement, ir.Assign) and not statement.declares:
+            parts = [*expressions(statement.value)]
+            if any(isinstance(p, ir.Name) and p.name in given for p in parts):
+                found.add(place_named(statement.target))
+    for part in every_expression(made.body):
+        if isinstance(part, ir.Call) and any(
+            isinstance(p, ir.Call) and last_word(p.name) in streams for a in part.arguments for p in expressions(a)
+        ):
+            found.add(place_named(part.receiver))
+    return frozenset(found)
 
 
 def _is_plain(spelled: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
+from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.array_rooms import Rooms
 from loadstone.review.rules.identities import NamesInSight
@@ -21,13 +22,21 @@ from loadstone.review.rules.number_origins import (
     ReadCall,
 )
 from loadstone.review.rules.outside_numbers import OutsideNumber
+from loadstone.review.walk import kept
 
-__all__ = ["BYTES", "NumberUse", "Uses", "chain", "is_address", "leftmost", "whole_of"]
+__all__ = ["BYTES", "NumberUse", "Uses", "chain", "is_address", "is_sizeof", "leftmost", "whole_of"]
 
 BYTES: Final = re.compile(r"\b(?:u?int8_t|char|BYTE|UCHAR|guint8|quint8|uchar|u8|byte)\b[^*]*\*\s*(?:const)?\Z")
 """Types of pointers to bytes."""
 
-_VECTOR: Final = re.compile(r"(?:const\s+)?(?:std::)?(?:vector|span|array|deque)\s*<|(?:const\s+)?Q(?:Vector|List)\s*<")
+_VECTOR: Final = re.compile(
+    r"(?:const\s+)?(?:(?:std::)?(?:vector|span|array|deque|unique_ptr(?=\s*<[^<>]*\[\]))|Q(?:Vector|List))\s*<"
+)
+_WIDE_INDEX: Final = 0xFFFF
+"""From here an index of a file is more than a container whose size nobody sees may have."""
+
+_MOST_SHIFTED: Final = 40
+_BYTE: Final = 8
 _BEGINS: Final = frozenset({"data", "constData", "c_str"})
 """Methods that give where the bytes of their object begin."""
 
@@ -60,7 +69,14 @@ class Uses:
         self.found.setdefault((line, how, number.name), NumberUse(number, line, how, of, written, lacks))
 
     def index(
-        self, item: ir.Item, base: ir.Expression, number: OutsideNumber | None, index: ir.Expression, *, written: bool
+        self,
+        item: ir.Item,
+        base: ir.Expression,
+        number: OutsideNumber | None,
+        index: ir.Expression,
+        *,
+        written: bool,
+        outside: bool = False,
     ) -> None:
         room = (
             self.rooms.of(base)
@@ -85,13 +101,17 @@ class Uses:
         if not fixed and not container:
             spelled = self.scope.type_of(uncast(base))
             view = not number.counts and "const" in spelled and BYTES.search(spelled) is not None
-            if view and number.is_free and number.bits > 16:
+            wide = number.bits > 16 or (outside and number.bits > _BYTE)
+            if (view or (outside and not number.counts)) and number.is_free and wide:
                 self.note(number, item.line, "index", of, "upper", written=written)
             return
+        if container and room is None and (sizes := self._given(of)):
+            room = max(sizes)
         if number.counts and container and room is None:
             return
         if number.is_free:
-            if number.limit is None or (room is not None and number.limit >= room > 1):
+            wide = container and room is None and (number.limit or 0) >= _WIDE_INDEX
+            if number.limit is None or (room is not None and number.limit >= room > 1) or wide:
                 self.note(number, item.line, "index", of, "upper", written=written)
         elif number.whole and number.whole == of and written and number.origin is not None and fixed:
             if room is None or self.rooms.bytes(base) == room:  # an element is a byte
@@ -101,12 +121,21 @@ class Uses:
         elif number.origin is not None and not number.low:
             self.note(number, item.line, "index", of, "lower", written=written)
 
+    def _given(self, of: str) -> tuple[int, ...]:
+        """The sizes that the text gives a container."""
+        return _sizes(self.scope.unit).get(of.rpartition(".")[2], ())
+
     def offset(self, base: ir.Expression, number: OutsideNumber, line: int) -> None:
         root = leftmost(base)
         pointer = isinstance(root, ir.Name | ir.Member) and BYTES.search(self.scope.type_of(root)) is not None
         pointer |= isinstance(root, ir.Call) and root.receiver is not None and last_word(root.name) in _BEGINS
         if pointer and number.is_free and number.bits > 16 and not number.counts:
             self.note(number, line, "offset", place_named(root), "upper")
+        elif number.is_free and number.origin is not None and self.scope.is_array(root):
+            room = self.rooms.bytes(root)
+            if number.limit is None or (room is not None and number.limit > room):
+                written = "const" not in self.scope.type_of(root)
+                self.note(number, line, "offset", place_named(root), "upper", written=written)
 
     def gone_by(
         self, call: ir.Call, name: str, numbers: list[OutsideNumber | None], fill: ReadCall | None, *, foreign: bool
@@ -166,6 +195,34 @@ class Uses:
             self.note(number, line, "size", of, "off", written=writes)
 
 
+@kept
+def _sizes(unit: ir.Unit) -> dict[str, tuple[int, ...]]:
+    """The sizes that the text of a file gives containers, by their last word."""
+    found: dict[str, tuple[int, ...]] = {}
+    for function in unit.functions:
+        for statement in every_statement(function.body):
+            made = uncast(statement.value) if isinstance(statement, ir.Assign) else None
+            if isinstance(made, ir.Operation) and made.operator == "new" and len(made.operands) > 1:
+                made = ir.Call(made.line, "std::vector", ir.Name(made.line, ""), made.operands[1:])
+            if isinstance(statement, ir.Assign) and isinstance(made, ir.Call) and made.name in CONTAINERS:
+                name = last_word(place_named(statement.target).rpartition(".")[2])
+                found[name] = (*found.get(name, ()), *_first_number(made))
+        for call in calls_in(function.body):
+            if last_word(call.name) in RESERVES and call.receiver is not None:
+                name = place_named(call.receiver).rpartition(".")[2]
+                found[name] = (*found.get(name, ()), *_first_number(call))
+    return found
+
+
+def _first_number(call: ir.Call) -> tuple[int, ...]:
+    first = uncast(call.arguments[0]) if call.arguments else None
+    shifted = isinstance(first, ir.Operation) and first.operator == "<<" and [uncast(o) for o in first.operands]
+    if shifted and all(isinstance(o, ir.Literal) and isinstance(o.value, int) for o in shifted):
+        one, by = (o.value for o in shifted)  # type: ignore[union-attr]
+        return (one << by,) if by < _MOST_SHIFTED else ()  # type: ignore[operator]
+    return (first.value,) if isinstance(first, ir.Literal) and isinstance(first.value, int) else ()
+
+
 def is_address(expression: ir.Expression) -> bool:
     """Whether the address of something is taken."""
     bare = uncast(expression)
@@ -194,3 +251,9 @@ def whole_of(size: ir.Expression) -> str:
     bare = uncast(size)
     asked = isinstance(bare, ir.Operation) and bare.operator == "sizeof" and bool(bare.operands)
     return place_named(bare.operands[0]) if asked and isinstance(bare, ir.Operation) else ""
+
+
+def is_sizeof(expression: ir.Expression) -> bool:
+    """Whether a size is asked."""
+    bare = uncast(expression)
+    return isinstance(bare, ir.Operation) and bare.operator == "sizeof"

@@ -15,6 +15,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.array_rooms import rooms_of
 from loadstone.review.rules.identities import Thing, names_in_sight
+from loadstone.review.rules.number_carriers import Carriers, instantiated
 from loadstone.review.rules.number_origins import (
     ARGUMENTS,
     CONVERTS,
@@ -31,21 +32,24 @@ from loadstone.review.rules.number_origins import (
     ReadCall,
 )
 from loadstone.review.rules.number_sight import Sight
-from loadstone.review.rules.number_uses import BYTES, Uses, chain, is_address, leftmost, whole_of
+from loadstone.review.rules.number_uses import BYTES, Uses, chain, is_address, is_sizeof, leftmost, whole_of
 from loadstone.review.rules.outside_numbers import (
     NumberOrigin,
     Numbers,
     OutsideNumber,
     bits_of,
+    combined,
     is_integer,
     is_unsigned,
 )
-from loadstone.review.typenames import base_type, pointee
+from loadstone.review.typenames import base_type, element, pointee
 
 __all__ = ["Evaluator"]
 
 _COMPARES: Final = frozenset({"<", "<=", ">", ">=", "==", "!=", "&&", "||", "!"})
 _NARROW: Final = 32
+_KEEPS: Final = frozenset({"push_back", "emplace_back", "push_front", "insert", "emplace", "append", "enqueue", "push"})
+"""Methods by which a container takes an element."""
 
 
 class Refining(Protocol):
@@ -64,10 +68,10 @@ class Evaluator:
         self.function = function
         self.scope = names_in_sight(sight.program, unit, function)
         self.rooms = rooms_of(sight.program, unit, function)
-        self.mine = sight.foreign_names(unit, function)
         self.uses = Uses(self.scope, self.rooms)
-        self.calls: dict[int, tuple[ir.Function, tuple[object, ...]]] = {}
-        self.stored: dict[Thing, OutsideNumber] = {}
+        self.carriers = Carriers(sight, unit, function, self.scope)
+        self.calls = self.carriers.calls
+        self.stored: dict[tuple[str, Thing], OutsideNumber] = {}
         self.asked = 0
         """How deep in a comparison the expression lies: what is computed there is not gone by."""
 
@@ -86,7 +90,8 @@ class Evaluator:
                 return self.store(target, value, operator, state, expression.line)
             case ir.Item(base=base, index=index):
                 self.value(base, state)
-                self.uses.index(expression, base, self.value(index, state), index, written=written)
+                outside = bool(self.sight.records or state.records) and self.carriers.record_of(base, state) is not None
+                self.uses.index(expression, base, self.value(index, state), index, written=written, outside=outside)
                 return self._place(expression, state)
             case ir.Member(base=base):
                 self.value(base, state)
@@ -110,22 +115,26 @@ class Evaluator:
         if path in state.held:
             return state.held[path]
         spelled = self.scope.type_of(expression)
+        if isinstance(expression, ir.Item) and self.unit.language is ir.Language.CPP:
+            spelled = spelled.removesuffix("*").removesuffix("[]").rstrip()
         if not is_integer(spelled):
             return None
-        origin = state.record_of(path)
-        if origin is None and isinstance(expression, ir.Member) and self._is_foreign_type(expression.base):
+        origin = state.record_of(path) or self.carriers.shared_record(expression)
+        if origin is None and isinstance(expression, ir.Member) and self.carriers.is_foreign_type(expression.base):
             origin = NumberOrigin(expression.line, FOREIGN)
         if (
             origin is None
             and isinstance(expression, ir.Member)
-            and self._pointee(expression.base) in self.sight.viewed_types
+            and self.carriers.pointee(expression.base) in self.sight.viewed_types
         ):
             origin = NumberOrigin(expression.line, READ)
         if origin is None and isinstance(expression, ir.Item) and BYTES.search(self.scope.type_of(expression.base)):
             root = place_named(expression.base)
             origin = NumberOrigin(expression.line, READ) if root in self.sight.bytes_of(self.function) else None
+        if origin is None and isinstance(expression, ir.Item) and self.carriers.is_bytes(expression.base):
+            origin = NumberOrigin(expression.line, READ)
         thing = self.scope.thing(expression) if isinstance(expression, ir.Member | ir.Name) else None
-        if origin is None and thing is not None and (kept := self.sight.shared.get(thing)) is not None:
+        if origin is None and thing is not None and (kept := self.carriers.shared_number(thing)) is not None:
             compared = self.sight.is_compared_elsewhere(self.unit, None, thing)
             return None if compared else replace(kept, name=path.replace("[]", ""))
         if thing is None or self.scope.is_local(thing) or origin is None:
@@ -140,13 +149,6 @@ class Evaluator:
         bits = bits_of(spelled)
         limit = (1 << bits) - 1 if bits <= 16 else None
         return OutsideNumber(path.replace("[]", ""), origin, low=is_unsigned(spelled), bits=bits, limit=limit)
-
-    def _is_foreign_type(self, expression: ir.Expression) -> bool:
-        return self._pointee(expression) in self.sight.foreign_types
-
-    def _pointee(self, expression: ir.Expression) -> str:
-        spelled = self.scope.type_of(uncast(expression))
-        return last_word(base_type(pointee(spelled))) if "*" in spelled or "_ptr<" in spelled else ""
 
     def _cast(self, spelled: str, number: OutsideNumber | None) -> OutsideNumber | None:
         if number is None or "*" in spelled:
@@ -179,7 +181,7 @@ class Evaluator:
                 held is not None and not (held.counts or held.origin is None)
             ):
                 number = held
-            elif number is not None and number.is_free and operator == "+":
+            elif number is not None and number.is_free and operator in {"+", "|"}:
                 pass  # a sum that somebody else's number went into
             else:
                 number = held if operator != "+" or value is None else None
@@ -192,29 +194,19 @@ class Evaluator:
             if number is not None and number.is_free and not number.counts:
                 thing = self.scope.thing(target) if isinstance(target, ir.Name | ir.Member) else None
                 if thing is not None and not self.scope.is_local(thing) and thing.owner != "?":
-                    self.stored.setdefault(thing, number)
-            if number is None and self._is_view(value, state):
+                    self.stored.setdefault(self.sight.home(self.unit, thing), number)
+            if number is None and self.carriers.is_view(value, state):
                 state.fill(path, NumberOrigin(line, READ))
+            elif number is None and not operator and (origin := self.carriers.record_of(value, state)) is not None:
+                state.fill(path, NumberOrigin(line, origin.words))
+                thing = self.scope.thing(target) if isinstance(target, ir.Name | ir.Member) else None
+                if thing is not None and not self.scope.is_local(thing) and thing.owner != "?":
+                    self.carriers.records.add(self.sight.home(self.unit, thing))
             elif not operator and path in state.records and isinstance(bare, ir.Display | ir.Literal):
                 state.put(path, None)
             elif not operator or path in state.held:
                 state.put(path, number)
         return number
-
-    def _is_view(self, value: ir.Expression | None, state: Numbers) -> bool:
-        """``header = (const struct header *)(bytes + n)``: a record that lies in bytes from outside."""
-        if not isinstance(value, ir.Cast) or "*" not in value.type:
-            return False
-        bare = uncast(value)
-        first = uncast(bare.operands[0]) if isinstance(bare, ir.Operation) and bare.operator == "+" else bare
-        root = place_named(first)
-        known = last_word(base_type(value.type)) in self.scope.members
-        return (
-            known
-            and bool(root)
-            and BYTES.search(self.scope.type_of(first)) is not None
-            and (state.record_of(root) is not None or root in self.sight.bytes_of(self.function))
-        )
 
     # Operations.
 
@@ -271,22 +263,24 @@ class Evaluator:
         operator, (left, right) = expression.operator, expression.operands
         one, other = numbers
         constants = self.rooms.number(left), self.rooms.number(right)
-        if operator == "+" and one is None and other is not None and not self.asked:
+        if operator == "+" and other is not None and not self.asked:
             self.uses.offset(left, other, expression.line)
         first = one if one is not None and (one.is_free or other is None) else other if other is not None else one
         if first is None:
             return None
         limits = tuple(n.limit if n is not None else c for n, c in zip(numbers, constants, strict=True))
-        limit = _combined(operator, limits)
+        limit = combined(operator, limits)
         bits = 64 if limit is None or limit >= 1 << 16 else 16
         match operator:
             case "+" | "*" | "<<" | "|" | "^":
                 known = [n for n in numbers if n is not None]
-                wraps = operator in "+*<<" and limit is None and self.width(expression) <= _NARROW and first.is_free
+                large = limit is None or limit >> _NARROW
+                wraps = operator in "+*<<" and bool(large) and self.width(expression) <= _NARROW and first.is_free
+                limit = None if wraps else limit
                 return replace(
                     first,
                     low=all(n.low for n in known) or wraps,
-                    high=all(n.high for n in known),
+                    high=all(n.high for n in known) and (operator != "<<" or limit is not None),
                     limit=limit,
                     bits=bits if operator != "|" else max(bits, 32),
                     whole="",
@@ -295,12 +289,12 @@ class Evaluator:
                 )
             case "-" if one is not None:
                 under = one.low and not one.floor and one.origin is not None and one.bits > 16
-                taken = constants[1] is not None or _is_sizeof(right)
+                taken = constants[1] is not None or is_sizeof(right)
                 if under and other is None and taken and self.width(expression) >= _NARROW:
                     return replace(one, high=False, limit=None, whole="")
                 return replace(one, low=one.low, limit=limit, whole="")
             case "/" | ">>" if one is not None:
-                return replace(one, limit=limit, whole="", wraps=False)
+                return replace(one, limit=limit, whole="")
             case "&" | "%":
                 most = constants[1] if constants[1] is not None else constants[0]
                 if most is None:
@@ -330,7 +324,13 @@ class Evaluator:
         return 64
 
     def _pointed(self, operand: ir.Expression, state: Numbers) -> OutsideNumber | None:
-        """``*(const uint32_t *)(bytes + 4)``, ``*out``."""
+        """``*(const uint32_t *)(bytes + 4)``, ``*out``, ``*p++`` of a reader's own pointer."""
+        if isinstance(operand, ir.Operation) and operand.operator == "post":
+            stepped = operand.operands[0]
+            place = stepped.target if isinstance(stepped, ir.AssignmentExpression) else stepped
+            if self.carriers.is_bytes(place):
+                return self.fresh(place_named(place), "uint8_t", NumberOrigin(operand.line, READ))
+            return None
         if isinstance(operand, ir.Cast) and "*" in operand.type:
             spelled = operand.type.rpartition("*")[0]
             bare = uncast(operand)
@@ -351,8 +351,8 @@ class Evaluator:
         elif not isinstance(call.function, ir.Name | ir.Member):
             self.value(call.function, state)
         numbers = [None if is_address(a) and not self.value(a, state) else self.value(a, state) for a in call.arguments]
-        known = self.sight.find(self.unit, name) if call.receiver is None or self.function.owner else None
-        foreign = known is None and self._is_foreign(call)
+        known = self._called(call, name)
+        foreign = known is None and self.carriers.is_foreign(call)
         self.uses.gone_by(call, name, numbers, self._fill_of(call, name), foreign=foreign)
         if LIMITS & {name}:
             bounded = [n for n in numbers if n is not None]
@@ -367,6 +367,8 @@ class Evaluator:
         if PARSES.match(call.name) and call.arguments and not isinstance(uncast(call.arguments[0]), ir.Literal):
             spelled = "size_t" if re.search(r"tou|stou", name) else "long" if "l" in name[3:] else "int"
             return self.fresh(name, spelled, NumberOrigin(call.line, ARGUMENTS))
+        if self.carriers.is_parsed(call):
+            return self.fresh(name, "unsigned" if "U" in name else "int", NumberOrigin(call.line, ARGUMENTS))
         fill = None if foreign else self._fill_of(call, name)
         if fill is not None and len(call.arguments) > max((fill.target, *fill.sizes)) and known is None:
             return self._filled(call, fill, state)
@@ -376,7 +378,8 @@ class Evaluator:
             return None
         if name in {"memcpy", "memmove"} and len(call.arguments) > 1:
             source = place_named(call.arguments[1]) or place_named(leftmost(call.arguments[1]))
-            if source in self.sight.bytes_of(self.function) or state.record_of(source) is not None:
+            outside = source in self.sight.bytes_of(self.function) or state.record_of(source) is not None
+            if outside or self.carriers.is_bytes(call.arguments[1]):
                 self._given(call.arguments[0], state, NumberOrigin(call.line, READ))
             return None
         if known is not None:
@@ -386,10 +389,41 @@ class Evaluator:
                 if is_address(argument) or self.sight.is_data(self.scope.type_of(uncast(argument))):
                     self._given(argument, state, NumberOrigin(call.line, FOREIGN))
             return OutsideNumber(name, NumberOrigin(call.line, FOREIGN), low=False)
+        if name in _KEEPS and call.receiver is not None:
+            for argument in call.arguments:
+                self._kept(call.receiver, argument, state)
         for argument in call.arguments:  # who knows what it puts there
             if is_address(argument) and (path := place_named(argument)) in state.held:
                 state.put(path, None)
         return None
+
+    def _called(self, call: ir.Call, name: str) -> ir.Function | None:
+        """The function of the program that a call means: of the class of what it is called on, where that is known."""
+        if call.receiver is None:
+            own = self.sight.method(self.unit, last_word(self.function.owner), name) if self.function.owner else None
+            return own or self.sight.find(self.unit, name)
+        spelled = self.scope.type_of(uncast(call.receiver))
+        owner = last_word(base_type(pointee(spelled)))
+        method = self.sight.method(self.unit, owner, name)
+        return method or (self.sight.find(self.unit, name) if self.function.owner else None)
+
+    def _kept(self, container: ir.Expression, argument: ir.Expression, state: Numbers) -> None:
+        """A container takes a record of somebody else, or one that is put together of such numbers."""
+        origin = self.carriers.record_of(argument, state)
+        path = place_named(container)
+        if origin is not None and path:
+            state.fill(path, origin)
+            thing = self.scope.thing(container) if isinstance(container, ir.Name | ir.Member) else None
+            if thing is not None and not self.scope.is_local(thing) and thing.owner != "?":
+                self.carriers.records.add(self.sight.home(self.unit, thing))
+        bare = uncast(argument)
+        if not isinstance(bare, ir.Display) or any(bare.keys):
+            return
+        owner = last_word(base_type(element(self.scope.type_of(container))))
+        for member, item in zip(self.scope.members.get(owner, ()), bare.items, strict=False):
+            number = self.value(item, state)
+            if number is not None and number.is_free and not number.counts:
+                self.stored.setdefault(self.sight.home(self.unit, Thing(member, owner)), number)
 
     def _fill_of(self, call: ir.Call, name: str) -> ReadCall | None:
         """What a call fills: a function of the system, or a method of a stream."""
@@ -440,6 +474,9 @@ class Evaluator:
         summary = self.sight.summaries.get(id(known))
         if summary is None:
             return None
+        made = instantiated(known, call)
+        if summary.record is not None and is_integer(made):
+            return self.fresh(last_word(known.name), made, NumberOrigin(call.line, summary.record.words))
         for index, filled in summary.fills.items():
             path = place_named(call.arguments[index]) if index < len(call.arguments) else ""
             for rest, what in filled.items() if path else ():
@@ -448,46 +485,3 @@ class Evaluator:
                 else:
                     state.put(path + rest, replace(what, name=path + rest) if what is not None else None)
         return summary.gives
-
-    def _is_foreign(self, call: ir.Call) -> bool:
-        """Whether foreign code is called: through what a lookup gave, or a member of a table the library has."""
-        called = uncast(call.function)
-        while isinstance(called, ir.Operation) and called.operator == "deref":
-            called = uncast(called.operands[0])
-        if isinstance(called, ir.Name):
-            return called.name in self.mine
-        while isinstance(called, ir.Member | ir.Item):
-            if isinstance(called, ir.Member) and self._is_foreign_type(called.base):
-                return True
-            called = uncast(called.base)
-            if isinstance(called, ir.Name | ir.Member) and called.name in self.mine:
-                return True
-        return False
-
-
-def _is_sizeof(expression: ir.Expression) -> bool:
-    bare = uncast(expression)
-    return isinstance(bare, ir.Operation) and bare.operator == "sizeof"
-
-
-def _combined(operator: str, limits: tuple[int | None, ...]) -> int | None:
-    one, other = limits
-    match operator:
-        case "-" if one is not None:
-            return one - other if other is not None and 0 <= other <= one else one
-        case "/" if one is not None and other:
-            return one // other
-        case ">>" if one is not None and other is not None and 0 <= other < 64:
-            return one >> other
-    if one is None or other is None or one < 0 or other < 0 or max(one, other) > 1 << 40:
-        return None
-    match operator:
-        case "+":
-            return one + other
-        case "*":
-            return one * other
-        case "<<":
-            return one << other if other < 40 else None
-        case "|" | "^":
-            return (1 << max(one.bit_length(), other.bit_length())) - 1
-    return None

@@ -16,6 +16,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression
 from loadstone.review.analyses.words import last_word, place_named, uncast
+from loadstone.review.rules.number_origins import FOREIGN
 from loadstone.review.rules.number_sight import Sight, Summary
 from loadstone.review.rules.number_uses import NumberUse, chain, whole_of
 from loadstone.review.rules.number_values import Evaluator
@@ -29,6 +30,7 @@ _CALLERS: Final = 4
 """Callers whose numbers a function is looked at with."""
 
 _NOTHING: Final = Summary(None, {})
+_NARROW: Final = 32
 _KEPT_APART: Final = 2
 """Loops in one another that are gone through twice."""
 
@@ -101,8 +103,11 @@ def number_uses(facts: Facts) -> tuple[tuple[ir.Unit, ir.Function, NumberUse], .
             found[id(function)] = tuple((unit, function, use) for use in walk.evaluator.uses.found.values())
             if walk.evaluator.stored.items() - sight.shared.items():
                 sight.shared |= walk.evaluator.stored
-                names |= {thing.name for thing in walk.evaluator.stored}
+                names |= {thing.name for _, thing in walk.evaluator.stored}
             summary = walk.summary()
+            if walk.evaluator.carriers.records - sight.records:
+                sight.records |= walk.evaluator.carriers.records
+                names |= {thing.name for _, thing in walk.evaluator.carriers.records}
             if summary != sight.summaries.get(id(function), _NOTHING):
                 sight.summaries[id(function)] = summary
                 names.add(last_word(function.name))
@@ -121,7 +126,7 @@ def number_uses(facts: Facts) -> tuple[tuple[ir.Unit, ir.Function, NumberUse], .
 def _words(function: ir.Function) -> frozenset[str]:
     """The names that a function mentions."""
     return frozenset(
-        part.name.rpartition("::")[2]
+        part.name.rpartition("::")[2].partition("<")[0]
         for part in every_expression(function.body)
         if isinstance(part, ir.Name | ir.Member)
     )
@@ -134,6 +139,7 @@ class _Walk:
         self.evaluator = Evaluator(sight, unit, function, self._refine)
         self.function = function
         self.gives: OutsideNumber | None = None
+        self.record: NumberOrigin | None = None
         self.ends: list[Numbers] = []
         self.loops = 0
 
@@ -174,7 +180,7 @@ class _Walk:
             mine = {rest: what for rest, what in mine.items() if what is not None or rest}
             if any(what is not None for what in mine.values()):
                 fills[index] = mine
-        return Summary(self.gives, fills)
+        return Summary(self.gives, fills, self.record)
 
     # Statements.
 
@@ -205,6 +211,7 @@ class _Walk:
                 number = value(given, state)
                 if number is not None and number.origin is not None:
                     self.gives = number if self.gives is None else self.gives.join(number)
+                self.record = self.record or self.evaluator.carriers.record_of(given, state)
                 self.ends.append(state)
                 return None
             case ir.Raise() | ir.Jump():
@@ -245,6 +252,9 @@ class _Walk:
             inside: Numbers | None = state.copy()
             if loop.each is not None:
                 self.evaluator.value(loop.each[1], inside)  # type: ignore[arg-type]
+                origin = self.evaluator.carriers.record_of(loop.each[1], inside)  # type: ignore[arg-type]
+                if origin is not None:
+                    inside.fill(place_named(loop.each[0]), origin)  # type: ignore[union-attr]
             if loop.condition is not None and not loop.runs_first and inside is not None:
                 self._counted(loop, inside)
                 inside = self._refine(loop.condition, inside, truth=True)
@@ -273,6 +283,8 @@ class _Walk:
                 bare = uncast(bare.operands[0])
             if isinstance(bare, ir.AssignmentExpression):
                 bare = uncast(bare.target)
+            if isinstance(bare, ir.Operation) and bare.operator == "+" and isinstance(bare.operands[1], ir.Literal):
+                bare = uncast(bare.operands[0])
             path = place_named(bare)
             known = state.held.get(path)
             if not isinstance(bare, ir.Name) or (known is not None and not known.counts and known.origin is not None):
@@ -327,11 +339,13 @@ class _Walk:
         self.evaluator.asked += 1
         for operand in comparison.operands:
             number = self.evaluator.value(operand, state)
-            sums = (
-                isinstance(operand, ir.Operation) and operand.operator in {"+", "*"} and comparison.operator[:1] in "<>"
-            )
+            named = isinstance(operand, ir.Name) and self.evaluator.width(operand) <= _NARROW
+            sums = named or (isinstance(operand, ir.Operation) and operand.operator in {"+", "*"})
+            sums = sums and comparison.operator[:1] in "<>"
             if number is not None and number.wraps and sums and number.low:
                 self.evaluator.uses.note(number, comparison.line, "sum", "", "upper")
+                for path in [p for p, n in state.held.items() if n is not None and n.origin == number.origin]:
+                    state.vouch(path)  # one claim says it
         self.evaluator.asked -= 1
 
     def _inline(self, call: ir.Call, state: Numbers, *, truth: bool) -> bool:
@@ -371,8 +385,17 @@ class _Walk:
         zero = isinstance(bare, ir.Literal) and not bare.value and not isinstance(bare.value, str)
         bound = None if zero else self.evaluator.value(_settled(limit), state)
         if bound is not None and bound.is_free and bound.limit is None and operator in {"<", "<=", "=="}:
+            bare = uncast(asked)
+            free = isinstance(bare, ir.Name) and state.held.get(bare.name) is None and operator != "=="
+            if free and bound.origin is not None and bound.origin.words == FOREIGN:
+                state.held[bare.name] = replace(bound, low=True, counts=True)  # type: ignore[union-attr]
+            path = place_named(bare)
+            if (number := state.held.get(path) or self.evaluator.value(bare, state)) is not None and path:
+                state.held[path] = replace(number, counts=number.counts or isinstance(bare, ir.Item))
             return  # compared with another that nobody asked about
         most = self.evaluator.rooms.number(limit)
+        if most is None and bound is not None and bound.is_free:
+            most = bound.limit
         unsigned = isinstance(asked, ir.Cast) and is_integer(asked.type) and is_unsigned(asked.type)
         whole = whole_of(limit)
         inner = uncast(asked)

@@ -16,7 +16,7 @@ from typing import Final
 
 from loadstone.quick_dataclass import dataclass, replace
 
-__all__ = ["NumberOrigin", "Numbers", "OutsideNumber", "bits_of", "is_integer", "is_unsigned", "join"]
+__all__ = ["NumberOrigin", "Numbers", "OutsideNumber", "bits_of", "combined", "is_integer", "is_unsigned", "join"]
 
 _EIGHT: Final = re.compile(r"\b(?:u?int8_t|char|BYTE|UCHAR|uchar|q?u?int8|g?u?int8|guchar|byte|u8|s8)\b")
 _SIXTEEN: Final = re.compile(r"\b(?:u?int16_t|short|WORD|USHORT|q?u?int16|g?u?int16|u16|s16|Elf\d\d_Half|ushort)\b")
@@ -199,3 +199,27 @@ def _numbers(held: dict[str, OutsideNumber | None], records: dict[str, NumberOri
     made = Numbers()
     made.held, made.records = held, records
     return made
+
+
+def combined(operator: str, limits: tuple[int | None, ...]) -> int | None:
+    """The largest that an operation gives, by the largest of what goes in; None where nobody knows."""
+    one, other = limits
+    match operator:
+        case "-" if one is not None:
+            return one - other if other is not None and 0 <= other <= one else one
+        case "/" if one is not None and other:
+            return one // other
+        case ">>" if one is not None and other is not None and 0 <= other < 64:
+            return one >> other
+    if one is None or other is None or one < 0 or other < 0 or max(one, other) > 1 << 40:
+        return None
+    match operator:
+        case "+":
+            return one + other
+        case "*":
+            return one * other
+        case "<<":
+            return one << other if other < 40 else None
+        case "|" | "^":
+            return (1 << max(one.bit_length(), other.bit_length())) - 1
+    return None

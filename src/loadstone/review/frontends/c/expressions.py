@@ -14,7 +14,7 @@ from loadstone.review import ir
 from loadstone.review.frontends.c.declarators import text
 from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.frontends.c.literals import character, number, string_value
-from loadstone.review.typenames import base_type, element, instance, is_number, long_name, of_pair, pointee
+from loadstone.review.typenames import base_type, cast_to, element, instance, is_number, long_name, of_pair, pointee
 from loadstone.review.walk import last_word, uncast
 
 __all__ = ["CExpressions", "TooDeepForC"]
@@ -349,8 +349,10 @@ class CExpressions:
             return ir.Cast(line, text(function), self.lower(values[0]))
         if (made := _MAKES.match(text(function))) is not None:  # std::make_unique<Module>(path)
             name = base_type(long_name(made[2], self.types))
-            built = ir.Call(line, name, ir.Name(line, name), self.arguments(arguments), (), None, self.end_line(node))
-            return ir.Cast(line, f"std::{made[1]}_ptr<{made[2]}>", ir.Operation(line, "new", (built,)))
+            given = self.arguments(arguments)
+            count = given[:1] if made[2].endswith("[]") else ()
+            built = ir.Call(line, name, ir.Name(line, name), given[len(count) :], (), None, self.end_line(node))
+            return ir.Cast(line, f"std::{made[1]}_ptr<{made[2]}>", ir.Operation(line, "new", (built, *count)))
         callee = self.lower(function)
         inner = uncast(callee)
         while isinstance(inner, ir.Operation) and inner.operator in {"deref", "address"}:
@@ -447,18 +449,9 @@ class CExpressions:
         """``static_cast<T>(x)`` and its sisters arrive as a call of a template function."""
         function = node.child_by_field_name("function")
         if function is not None and function.type == "template_function":
-            name = function.child_by_field_name("name")
-            if name is not None and text(name) in {
-                "static_cast",
-                "reinterpret_cast",
-                "const_cast",
-                "dynamic_cast",
-                "qobject_cast",
-            }:
-                spelled = function.child_by_field_name("arguments")
-                values = self.arguments(node.child_by_field_name("arguments"))
-                if len(values) == 1:
-                    return ir.Cast(self.line(node), text(spelled).strip("<>") if spelled else "", values[0])
+            spelled, values = cast_to(text(function)), self.arguments(node.child_by_field_name("arguments"))
+            if spelled and len(values) == 1:
+                return ir.Cast(self.line(node), spelled, values[0])
         return self._call(node)
 
 

@@ -454,9 +454,8 @@ def _taken_for_parameters(function: Node | None, x: CExpressions) -> tuple[ir.Ex
         named = ir.Name(line, text(kind))
         if declarator is not None and declarator.type == "abstract_function_declarator":
             given = _taken_for_parameters(declarator, x)
-            cast = cast_to(text(kind)) if len(given) == 1 else ""
             call = ir.Call(line, x.name_of(named), named, given, (), None, line)
-            found.append(ir.Cast(line, cast, given[0]) if cast else call)
+            found.append(ir.Cast(line, cast, given[0]) if (cast := cast_to(text(kind))) and given else call)
         else:
             found.append(named)
     return tuple(found)

@@ -17,6 +17,16 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.apis import starters, words
 from loadstone.review.frontends.c.declarators import Declarator, declared, declared_in, text, type_text
+from loadstone.review.frontends.c.declared_names import (
+    CLASSES,
+    MAX_NODES,
+    SCOPES,
+    UNION,
+    short_names,
+    template_parameters,
+    type_names,
+    typedef_name,
+)
 from loadstone.review.frontends.c.decorations import Decorations, undecorated
 from loadstone.review.frontends.c.directives import Directives, MacroDefinition, Projection, read, without_comments
 from loadstone.review.frontends.c.expressions import CExpressions, TooDeepForC
@@ -29,9 +39,6 @@ __all__ = ["parse_source"]
 
 MAX_SOURCE: Final = 16 << 20
 """Bytes of one source file that are read; SQLite's amalgamation, the largest known, has 9 MiB."""
-
-_MAX_NODES: Final = 400_000
-"""Top-level and member declarations visited in one file."""
 
 _LIBRARIES: Final = re.compile(
     rb"(?i:plug-?in|dylib|shared "
@@ -106,17 +113,6 @@ _NOT_COPIED: Final = re.compile(
 """Types of members that make the copy of their class one the compiler refuses."""
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_SCOPES: Final = {
-    "namespace_definition",
-    "linkage_specification",
-    "declaration_list",
-    "template_declaration",
-    "ERROR",
-    "translation_unit",
-    "export_declaration",
-}
-_UNION: Final = "union_specifier"
-_CLASSES: Final = {"class_specifier", "struct_specifier", _UNION}
 _CONSTANTS: Final = {"0": False, "1": True, "false": False, "true": True}
 
 
@@ -249,21 +245,21 @@ class _Reader:
             self._note_errors(tree.root_node)
         definitions: list[_Definition] = []
         variables: list[tuple[Node, Declarator, bool]] = []
-        types: dict[str, str] = dict(_short_names(tree.root_node)) if self.is_cpp else {}
-        types.update(_type_names(tree.root_node))
+        types: dict[str, str] = dict(short_names(tree.root_node)) if self.is_cpp else {}
+        types.update(type_names(tree.root_node))
         for node, scope, hidden in _declarations(tree.root_node):
             if node.type == "function_definition":
                 definition = self._definition(node, scope, hidden=hidden)
                 if definition is not None:
                     definitions.append(definition)
-            elif node.type in _CLASSES:
+            elif node.type in CLASSES:
                 self._class(node, types, hidden=hidden)
             elif node.type == "declaration":
                 variables.extend(self._declared(node, types, hidden=hidden))
         for definition in definitions if self.is_cpp else ():
             spelled = type_text(definition.node, definition.one.shape.replace("()", ""))
             types.setdefault(f"returns {definition.name}", spelled)
-            if parameters := _template_parameters(definition.node):
+            if parameters := template_parameters(definition.node):
                 types.setdefault(f"template {definition.name}", parameters)
         aliases = _aliases(directives)
         bodies = Bodies(_parser(self.language), _expandable(directives), decorations, types, self.is_cpp, aliases)
@@ -277,7 +273,7 @@ class _Reader:
     def _note_errors(self, root: Node) -> None:
         stack = [root]
         visited = 0
-        while stack and visited < _MAX_NODES:
+        while stack and visited < MAX_NODES:
             node = stack.pop()
             visited += 1
             if node.type == "ERROR":
@@ -315,6 +311,8 @@ class _Reader:
         marks = {m for m in decorations.within(start - 80, met.one.node.end_byte + 40) if not m.startswith("cleanup")}
         if b"noexcept" in blanked[met.one.node.start_byte : met.one.node.end_byte]:
             marks.add("noexcept")
+        if parameters := template_parameters(met.node):
+            marks.add(f"template {parameters}")
         self.found.functions[key] = bodies.function(
             met.node,
             met.one,
@@ -327,7 +325,7 @@ class _Reader:
 
     def _class(self, node: Node, types: dict[str, str], *, hidden: bool) -> None:
         body = node.child_by_field_name("body")
-        name = text(node.child_by_field_name("name")) or _typedef_name(node)
+        name = text(node.child_by_field_name("name")) or typedef_name(node)
         if body is None or not name:
             return
         private = node.type == "class_specifier"
@@ -365,7 +363,7 @@ class _Reader:
             or any(_OBJECT.match(b) for b in bases)
             or any(word in text(body) for word in _REFUSING_MACROS)
         )
-        overlaid = node.type == _UNION
+        overlaid = node.type == UNION
         is_owner = self.is_cpp and not overlaid
         copyable = (not copies_deleted and not copies and not bases_refuse) if is_owner else None
         made = ir.Class(
@@ -416,12 +414,12 @@ def _declarations(root: Node) -> Iterator[tuple[Node, str, bool]]:
     """Every definition and declaration outside function bodies, with its class and whether it is file-local."""
     stack: list[tuple[Node, str, bool]] = [(root, "", False)]
     visited = 0
-    while stack and visited < _MAX_NODES:
+    while stack and visited < MAX_NODES:
         node, scope, hidden = stack.pop()
         visited += 1
         if node.type == "function_definition":
             yield node, scope, hidden
-        elif node.type in _CLASSES:
+        elif node.type in CLASSES:
             yield node, scope, hidden
             body, name = node.child_by_field_name("body"), text(node.child_by_field_name("name"))
             if body is not None:
@@ -429,68 +427,15 @@ def _declarations(root: Node) -> Iterator[tuple[Node, str, bool]]:
         elif node.type == "declaration":
             yield node, scope, hidden
             kind = node.child_by_field_name("type")
-            if kind is not None and kind.type in _CLASSES:
+            if kind is not None and kind.type in CLASSES:
                 stack.append((kind, scope, hidden))
         elif node.type in {"type_definition", "field_declaration"}:
             kind = node.child_by_field_name("type")
-            if kind is not None and kind.type in _CLASSES:
+            if kind is not None and kind.type in CLASSES:
                 stack.append((kind, scope, hidden))
-        elif node.type in _SCOPES:
+        elif node.type in SCOPES:
             anonymous = node.type == "namespace_definition" and node.child_by_field_name("name") is None
             stack.extend((c, scope, hidden or anonymous) for c in reversed(node.named_children))
-
-
-def _template_parameters(node: Node) -> str:
-    """The names of a function template's parameters that are types, in order."""
-    outer = node.parent
-    listed = outer.child_by_field_name("parameters") if outer and outer.type == "template_declaration" else None
-    kinds = [c for c in listed.named_children if "type_parameter" in c.type] if listed is not None else []
-    return " ".join(text(kind.named_children[0]) for kind in kinds if kind.named_children)
-
-
-def _typedef_name(node: Node) -> str:
-    """The name a typedef gives to a struct without a tag."""
-    outer = node.parent
-    return (
-        next((d.name for d in declared_in(outer)), "") if outer is not None and outer.type == "type_definition" else ""
-    )
-
-
-def _type_names(root: Node) -> Iterator[tuple[str, str]]:
-    """Names that ``using`` and ``typedef`` give to class types, as entries ``using Name``."""
-    stack = [root]
-    visited = 0
-    while stack and visited < _MAX_NODES:
-        node = stack.pop()
-        visited += 1
-        if node.type == "alias_declaration":
-            spelled = text(node.child_by_field_name("type"))
-            if not spelled.startswith("typename "):  # what a template's argument names: nobody knows here what that is
-                yield f"using {text(node.child_by_field_name('name'))}", spelled
-        elif node.type == "type_definition":
-            spelled = text(node.child_by_field_name("type"))
-            yield from ((f"typedef {d.name}", spelled) for d in declared_in(node))
-            if "::" in spelled or "<" in spelled:
-                yield from ((f"using {d.name}", spelled) for d in declared_in(node))
-        elif node.type in _SCOPES or node.type in _CLASSES or node.type == "field_declaration_list":
-            stack.extend(node.named_children)
-
-
-def _short_names(root: Node) -> Iterator[tuple[str, str]]:
-    """What ``namespace dll = boost::dll`` and ``using Poco::SharedLibrary`` shorten, as entries ``short dll``."""
-    stack = [root]
-    visited = 0
-    while stack and visited < _MAX_NODES:
-        node = stack.pop()
-        visited += 1
-        if node.type == "namespace_alias_definition" and len(node.named_children) > 1:
-            yield f"short {text(node.named_children[0])}", text(node.named_children[-1])
-        elif node.type == "using_declaration" and "namespace" not in text(node)[:20] and node.named_children:
-            full = text(node.named_children[-1])
-            if "::" in full:
-                yield f"short {full.rpartition('::')[2]}", full
-        elif node.type in _SCOPES:
-            stack.extend(node.named_children)
 
 
 def _aliases(directives: Directives) -> Mapping[str, str]:
