@@ -101,8 +101,23 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
                 )
             ):
                 yield WrongAllocator(function, call.line, name, given[name], release)
+            elif not makers and release != "SysFreeString" and _is_automation_text(function, call.arguments[place]):
+                yield WrongAllocator(function, call.line, name, "Automation", release)
             elif not makers and release == "free" and _is_made_by_new(unit, classes.get(name, "")):
                 yield WrongAllocator(function, call.line, name, "new", release)
+
+
+def _is_automation_text(function: ir.Function, given: ir.Expression) -> bool:
+    """Whether a text is a ``BSTR``: its block begins before it, and is not of the heap of C."""
+    bare = uncast(given)
+    if isinstance(bare, ir.Member):
+        return bare.name == "bstrVal"
+    types = {p.name: p.type for p in function.parameters} | {
+        s.target.name: s.type
+        for s in every_statement(function.body)
+        if isinstance(s, ir.Assign) and s.declares and isinstance(s.target, ir.Name)
+    }
+    return isinstance(bare, ir.Name) and types.get(bare.name, "").strip() == "BSTR"
 
 
 def _arrays(unit: ir.Unit, members: AbstractSet[str]) -> Iterator[WrongAllocator]:

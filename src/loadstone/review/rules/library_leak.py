@@ -31,7 +31,7 @@ from loadstone.review.ir import (
     Return,
     Statement,
 )
-from loadstone.review.rules.half_built import thrown_away
+from loadstone.review.rules.half_built import left_running, thrown_away
 from loadstone.review.rules.left_objects import left_objects
 from loadstone.review.rules.lookups import looked_up, word
 from loadstone.review.rules.owner_members import lost_in_assignment
@@ -146,6 +146,19 @@ def _ends(facts: Facts, function: Function, grown: Assign) -> bool:
 def _half_built(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """A constructor throws after the load: what its destructor would close stays open."""
     for unit in (u for u in facts.program.units if u.language is Language.CPP):
+        for function, member, opened, thrown in left_running(unit):
+            first, last = Spot(unit.path, opened, function.name), Spot(unit.path, thrown, function.name)
+            yield rule.no(
+                f"The constructor throws at line {thrown} with what {member} holds since line {opened}; the "
+                "destructor, which gives it back, does not run for an object that was never whole.",
+                at(last),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix="Give it back before the throw, or hold it in a member that does so itself.",
+                why=(step(first, "taken", "acquire"), step(last, "thrown with it held", "use")),
+                context=function.name,
+                condition=function.condition,
+            )
         for function, member, opened, thrown in thrown_away(facts, unit):
             first, last = Spot(unit.path, opened, function.name), Spot(unit.path, thrown, function.name)
             yield rule.no(

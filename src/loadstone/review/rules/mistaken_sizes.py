@@ -8,7 +8,8 @@ Windows documentation of each function, CWE-131, CWE-467.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
@@ -16,7 +17,8 @@ from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.identities import NamesInSight
-from loadstone.review.walk import expressions
+from loadstone.review.typenames import base_type
+from loadstone.review.walk import expressions, kept
 
 __all__ = ["MistakenSize", "mistaken_sizes"]
 
@@ -46,6 +48,11 @@ _SIZED: Final = {
 }
 """Functions that take blocks and one size of them: how many arguments may be a block, and where the size is."""
 
+_POINTERS: Final = re.compile(
+    r"(?:typedef[^;()]*\(\s*[\w\s]*\*\s*(?=\w+\s*\))|using\s+(?=\w+\s*=))(\w+)\s*(?:\)|=[^;()]*\([^()]*\))\s*\(([^()]*)\)"
+)
+_COUNT: Final = re.compile(r"\bcch\w*\Z")
+_WIDE_TEXT: Final = re.compile(r"\b(?:wchar_t|WCHAR|TCHAR)\s*\*|\bLPT?W?STR\b")
 _LENGTHS: Final = frozenset({"wcslen", "lstrlenW", "_tcslen", "wcsnlen"})
 
 
@@ -62,9 +69,10 @@ class MistakenSize:
 def mistaken_sizes(scope: NamesInSight) -> Iterator[MistakenSize]:
     """The sizes of one function that are of something else than what they are taken for."""
     body = scope.function.body
+    own = _own_counts(scope.unit)
     for call in calls_in(body):
         name = last_word(call.name)
-        yield from _in_bytes(scope, call, name)
+        yield from _in_bytes(scope, call, name, own)
         yield from _in_characters(scope, call, name)
         for block in _beside_sizes(call, name):
             if _is_size_of_pointer(scope, call.arguments[_SIZED[name][1]], block):
@@ -81,8 +89,37 @@ def mistaken_sizes(scope: NamesInSight) -> Iterator[MistakenSize]:
                     yield _of_pointer(made.line, place_named(target))
 
 
-def _in_bytes(scope: NamesInSight, call: ir.Call, name: str) -> Iterator[MistakenSize]:
-    places = _CHARACTERS.get(name) or _CHARACTERS.get(name.removesuffix("W"))
+@kept
+def _own_counts(unit: ir.Unit) -> dict[str, tuple[int, int]]:
+    """The functions of a file that are told a room in characters: they hand text and room on to one that is, too.
+
+    A pointer to a function says so by the name of its parameter: ``DWORD cch`` counts characters by Windows' custom.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    for function in unit.functions:
+        names = [p.name for p in function.parameters]
+        for call in calls_in(function.body):
+            name = last_word(call.name)
+            places = _CHARACTERS.get(name) or _CHARACTERS.get(name.removesuffix("W"))
+            if places is None or len(call.arguments) <= max(places):
+                continue
+            given = [place_named(call.arguments[place]) for place in places]
+            if all(one in names for one in given):
+                found[last_word(function.name)] = (names.index(given[0]), names.index(given[1]))
+    for name, listed in _POINTERS.findall(unit.text):
+        parameters = [p.strip() for p in listed.split(",")]
+        for place, (one, then) in enumerate(pairwise(parameters)):
+            if _COUNT.search(then) and _WIDE_TEXT.search(one) and "const" not in one:
+                found[name] = (place, place + 1)
+    return found
+
+
+def _in_bytes(
+    scope: NamesInSight, call: ir.Call, name: str, own: Mapping[str, tuple[int, int]]
+) -> Iterator[MistakenSize]:
+    places = _CHARACTERS.get(name) or _CHARACTERS.get(name.removesuffix("W")) or own.get(name)
+    if places is None:
+        places = own.get(last_word(base_type(scope.type_of(uncast(call.function)))))
     if places is None or len(call.arguments) <= max(places):
         return
     text, room = call.arguments[places[0]], call.arguments[places[1]]

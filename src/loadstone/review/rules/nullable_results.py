@@ -47,6 +47,8 @@ def untested_results(facts: Facts, unit: ir.Unit) -> Iterator[NullableResult]:
     for function in unit.functions:
         foreign = kept | looked_up(facts, function)
         yield from _used_at_once(facts, function, own)
+        if unit.language is ir.Language.CPP:
+            yield from _not_found(function)
         for statement in every_statement(function.body):
             call = _called(statement)
             if not isinstance(statement, ir.Assign) or not (name := word(statement.target)):
@@ -73,7 +75,7 @@ def _givers(facts: Facts, unit: ir.Unit, kept: AbstractSet[str]) -> frozenset[st
         found |= {
             last_word(f.name)
             for f in unit.functions
-            if (_may_give_null(f) and ("*" in f.returns or "(*" in f.returns or _is_pointer_type(unit, f.returns)))
+            if (_may_give_null(f) and _is_pointer_type(unit, f.returns))
             or ("*" in f.returns and (_gives_foreign(f, kept | looked_up(facts, f)) or _gives_on(facts, f, found)))
         }
     return found
@@ -112,7 +114,9 @@ def _leaves_without(facts: Facts, function: ir.Function, name: str) -> bool:
 
 
 def _is_pointer_type(unit: ir.Unit, spelled: str) -> bool:
-    """Whether a name stands for a pointer to a function."""
+    """Whether a type is a pointer, bare or a smart one, or a name that stands for a pointer to a function."""
+    if "*" in spelled or _HOLDERS.search(spelled):
+        return True
     name = re.escape(spelled.strip())
     return bool(name) and bool(
         re.search(rf"typedef\b[^;]*\(\s*(?:\w+\s*)?\*\s*{name}\s*\)|using\s+{name}\s*=[^;]*\(\s*\*\s*\)", unit.text)
@@ -135,8 +139,59 @@ def _used_at_once(facts: Facts, function: ir.Function, own: AbstractSet[str]) ->
         if isinstance(part, ir.Call) and isinstance(made := uncast(part.function), ir.Call):
             given.append(made)
         for call in given:
-            if isinstance(call, ir.Call) and last_word(call.name) in own and facts.is_defined(call.name):
+            if not isinstance(call, ir.Call):
+                continue
+            is_own = last_word(call.name) in own and facts.is_defined(call.name)
+            if is_own or (_OF_VALUES.match(place_called(call)) and _is_pointer(call.arguments)):
                 yield NullableResult(function, "the result", last_word(call.name), call.line, part.line)
+
+
+def _not_found(function: ir.Function) -> Iterator[NullableResult]:
+    """``table.find(key)->second``: what a container finds is its end where the key is not there."""
+    parts = [*every_expression(function.body)]
+    asked = {word(o) for p in parts if isinstance(p, ir.Operation) and p.operator in {"==", "!="} for o in p.operands}
+    handed = {word(a) for p in parts if isinstance(p, ir.Call) for a in p.arguments}
+    put = {place_named(p.receiver) for p in parts if isinstance(p, ir.Call) and last_word(p.name) in _SURE}
+    put |= {place_named(s.target).rpartition("[")[0] for s in stores_in(function.body)}
+    put |= {place_named(p.base) for p in parts if isinstance(p, ir.Item)}
+    found: dict[str, int] = {}
+    for statement in every_statement(function.body):
+        call = uncast(statement.value) if isinstance(statement, ir.Assign) else None
+        if isinstance(statement, ir.Assign) and statement.declares and _is_search(call, put):
+            found[word(statement.target)] = statement.line
+    for part in parts:
+        if not isinstance(part, ir.Member) or not part.through:
+            continue
+        base = uncast(part.base)
+        if isinstance(base, ir.Call) and _is_search(base, put):
+            yield NullableResult(function, "the result", last_word(base.name), base.line, part.line)
+        elif isinstance(base, ir.Name) and base.name in found.keys() - asked - handed:
+            yield NullableResult(function, base.name, "find", found.pop(base.name), part.line)
+
+
+_SURE: Final = frozenset({"count", "contains", "insert", "emplace", "try_emplace", "insert_or_assign"})
+"""Methods after which, or by which, a key is known to be in a container."""
+
+_KEYED: Final = re.compile(r"(?:map|set|QHash|QMap)::(?:find|constFind)\Z")
+
+
+def _is_search(call: ir.Expression | None, put: AbstractSet[str]) -> bool:
+    searches = isinstance(call, ir.Call) and _KEYED.search(call.name) is not None
+    return isinstance(call, ir.Call) and searches and place_named(call.receiver) not in put
+
+
+_OF_VALUES: Final = re.compile(r"(?:std::|boost::)?(?:any_cast|get_if|get)\s*<")
+
+
+def place_called(call: ir.Call) -> str:
+    """The name of what is called, as it is written."""
+    return call.function.name if isinstance(call.function, ir.Name) else ""
+
+
+def _is_pointer(arguments: tuple[ir.Expression, ...]) -> bool:
+    """``any_cast<T>(&value)``: the form that gives null where the other one throws."""
+    bare = uncast(arguments[0]) if len(arguments) == 1 else None
+    return isinstance(bare, ir.Operation) and bare.operator == "address"
 
 
 def untested_pointers(facts: Facts, unit: ir.Unit) -> Iterator[NullableResult]:
@@ -182,7 +237,8 @@ def _called(statement: ir.Statement) -> ir.Call | None:
         return None
     value = uncast(statement.value)
     if _HOLDERS.search(statement.type):
-        value = uncast(value.arguments[0]) if isinstance(value, ir.Call) and value.arguments else value
+        makes = isinstance(value, ir.Call) and bool(value.arguments) and _HOLDERS.search(value.name) is not None
+        value = uncast(value.arguments[0]) if isinstance(value, ir.Call) and makes else value
     elif "*" not in statement.type and "auto" not in statement.type.split():
         return None
     return value if isinstance(value, ir.Call) else None

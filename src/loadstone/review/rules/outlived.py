@@ -14,7 +14,9 @@ from loadstone.review.rules.changed_in_loop import changed_in_loops
 from loadstone.review.rules.com_lifetimes import outlive_apartment
 from loadstone.review.rules.escaped_entries import escaped_entries
 from loadstone.review.rules.foreign_exceptions import kept_exceptions
+from loadstone.review.rules.late_entries import late_entries, left_pointers
 from loadstone.review.rules.lookups import plays
+from loadstone.review.rules.moved_elements import moved_elements
 from loadstone.review.rules.places import at, step
 from loadstone.review.rules.rule import Rule
 
@@ -27,6 +29,59 @@ def outlived(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _changed_in_loop(rule, facts)
     yield from _outlives_apartment(rule, facts)
     yield from _escaped(rule, facts)
+    yield from _moved(rule, facts)
+    yield from _late_entries(rule, facts)
+
+
+def _moved(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A reference, a pointer or an iterator leads into a container that has changed since."""
+    handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.UNLOAD)}
+    for unit in (u for u in facts.program.units if u.language is Language.CPP and u.path in handling):
+        for found in moved_elements(facts.program, unit):
+            taken, changed, used = (
+                Spot(unit.path, n, found.function.name) for n in (found.taken, found.changed, found.used)
+            )
+            yield rule.no(
+                f"{found.name} leads into {found.container} since line {taken.line}; line {changed.line} may move or "
+                f"end its elements, and line {used.line} uses it.",
+                at(used),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix="Keep an index, or take it again after the change.",
+                why=(step(taken, "taken", "acquire"), step(changed, "changed", "release"), step(used, "used", "use")),
+                context=found.function.name,
+                condition=found.function.condition,
+            )
+
+
+def _late_entries(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """An entry's library is closed before what it made is ended, called, or forgotten."""
+    for unit in (u for u in facts.program.units if u.language is Language.CPP):
+        for late in late_entries(facts, unit):
+            closed, used = (Spot(unit.path, n, late.function.name) for n in (late.closed, late.used))
+            yield rule.no(
+                f"{late.name} is code or an object of the library that line {closed.line} closes; line {used.line} "
+                "runs it all the same.",
+                at(used),
+                severity=Severity.MEDIUM,
+                fix="End and call it first, then close the library.",
+                why=(step(closed, "the library is closed", "release"), step(used, "used", "use")),
+                context=late.function.name,
+                condition=late.function.condition,
+            )
+        for left, closer in left_pointers(facts, unit):
+            closed, used = Spot(unit.path, left.closed, closer), Spot(unit.path, left.used, left.function.name)
+            yield rule.no(
+                f"{left.name} still points at the object of the entry whose library {closer} closes at line "
+                f"{closed.line}; line {used.line} uses it.",
+                at(used),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix=f"Set {left.name} to null where its entry is taken out.",
+                why=(step(closed, "the library is closed", "release"), step(used, "used", "use")),
+                context=left.function.name,
+                condition=left.function.condition,
+            )
 
 
 def _escaped(rule: Rule, facts: Facts) -> Iterator[Claim]:
