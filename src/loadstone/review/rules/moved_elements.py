@@ -16,7 +16,7 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, stores_in
 from loadstone.review.analyses.words import last_word, place_named, uncast
-from loadstone.review.rules.identities import NamesInSight
+from loadstone.review.rules.identities import NamesInSight, names_in_sight
 from loadstone.review.rules.lookups import word
 from loadstone.review.typenames import element, is_reference
 from loadstone.review.walk import blocks, expressions, parts_of
@@ -46,7 +46,7 @@ class MovedElement:
 def moved_elements(program: ir.Program, unit: ir.Unit) -> Iterator[MovedElement]:
     """What a file keeps of containers that have changed."""
     for function in unit.functions:
-        scope = NamesInSight(program, unit, function)
+        scope = names_in_sight(program, unit, function)
         for block in (function.body, *(s for s in every_statement(function.body) if isinstance(s, ir.Block))):
             yield from _in_block(unit, function, scope, block.body)
         for loop in every_statement(function.body):
