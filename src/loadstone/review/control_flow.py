@@ -14,6 +14,8 @@ __all__ = ["Graph", "Kind", "Leave", "Node"]
 class Kind(Enum):
     """What a node does."""
 
+    __hash__ = object.__hash__  # a kind is itself: asked at every step of every walk
+
     ENTRY = auto()
     ASSIGN = auto()
     EVALUATE = auto()

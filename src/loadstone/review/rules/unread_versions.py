@@ -21,7 +21,7 @@ from loadstone.review.rules.identities import names_in_sight
 from loadstone.review.rules.lookups import called_through, filled_names, looked_up, plays
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.typenames import base_type
-from loadstone.review.walk import expressions
+from loadstone.review.walk import expressions, kept
 
 __all__ = ["UnreadVersion", "unread_versions"]
 
@@ -53,8 +53,7 @@ def unread_versions(facts: Facts, unit: ir.Unit) -> Iterator[UnreadVersion]:
     tables = _tables(near)
     if not tables:
         return
-    parts = (e for u in near for f in u.functions for e in every_expression(f.body))
-    read = {e.name for e in parts if isinstance(e, ir.Member)}
+    read = frozenset[str]().union(*map(_members_read, near))
     told = set()
     filled = filled_names(facts, unit)
     for function in unit.functions:
@@ -96,20 +95,34 @@ def _filled_by_lookups(facts: Facts, function: ir.Function) -> set[str]:
     return found
 
 
+@kept
+def _members_read(unit: ir.Unit) -> frozenset[str]:
+    """The members that a file mentions."""
+    parts = (part for function in unit.functions for part in every_expression(function.body))
+    return frozenset(part.name for part in parts if isinstance(part, ir.Member))
+
+
+@kept
+def _members_called(unit: ir.Unit) -> frozenset[str]:
+    """The members that a file calls."""
+    called = (uncast(call.function) for function in unit.functions for call in calls_in(function.body))
+    return frozenset(function.name for function in called if isinstance(function, ir.Member))
+
+
 def _tables(near: list[ir.Unit]) -> dict[str, str]:
     """The structs of files that have a version and functions which are called, and the name of the version."""
-    called = {
-        function.name
-        for u in near
-        for f in u.functions
-        for c in calls_in(f.body)
-        if isinstance(function := uncast(c.function), ir.Member)
+    called = frozenset[str]().union(*map(_members_called, near))
+    versions = ((one, _version_of(one)) for unit in near for one in unit.classes)
+    return {
+        one.name: version
+        for one, version in versions
+        if version and any(_FUNCTION.search(m.type) and m.name in called for m in one.members)
     }
-    found = {}
-    for one in (c for u in near for c in u.classes):
-        first = one.members[:1]
-        told = [m for m in one.members if _VERSION.match(m.name)] + [m for m in first if _SIZE.match(m.name)]
-        version = next((m.name for m in told if _NUMBER.search(m.type)), "")
-        if version and any(_FUNCTION.search(m.type) and m.name in called for m in one.members):
-            found[one.name] = version
-    return found
+
+
+@kept
+def _version_of(struct: ir.Class) -> str:
+    """The member that says which version a struct is of, or how large it is; empty where none does."""
+    told = [m for m in struct.members if _VERSION.match(m.name)]
+    told += [m for m in struct.members[:1] if _SIZE.match(m.name)]
+    return next((m.name for m in told if _NUMBER.search(m.type)), "")

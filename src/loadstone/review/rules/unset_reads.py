@@ -144,9 +144,13 @@ class _Ways:
 
     def step(self, node: Node, state: _Facts) -> Iterator[tuple[int, _Facts]]:
         """Where a step goes on, and what is known there."""
-        unset, decided, numbers = dict(state[0]), dict(state[1]), dict(state[2])
-        if node.kind in {Kind.ENTER, Kind.GAP}:
+        if node.kind is Kind.ENTER or node.kind is Kind.GAP:
             return
+        if not state[0] and node.kind is not Kind.ASSIGN and node.kind is not Kind.TEST:  # nothing can be read unset
+            if self._is_discarded(node) or not self._leaves(node.expression):
+                yield from ((following, state) for following in node.next)
+            return
+        unset, decided, numbers = dict(state[0]), dict(state[1]), dict(state[2])
         if node.kind is Kind.LOOP and isinstance(node.statement, ir.Loop):
             self.set_in(node.statement.body, unset)
         switch = node.statement if node.kind is Kind.CHOOSE and isinstance(node.statement, ir.Switch) else None
@@ -167,6 +171,12 @@ class _Ways:
 
     def _is_discarded(self, node: Node) -> bool:
         return isinstance(node.statement, ir.Evaluate) and isinstance(uncast(node.expression), ir.Name)
+
+    def _leaves(self, part: ir.Expression | None) -> bool:
+        """Whether an expression is a call that never comes back, by its name."""
+        bare = uncast(part)
+        is_known = isinstance(bare, ir.Call) and bare.name not in self.foreign
+        return is_known and isinstance(bare, ir.Call) and _LEAVES.search(last_word(bare.name)) is not None
 
     def set_in(self, block: ir.Block, unset: dict[str, _Unset]) -> None:
         for store in stores_in(block):
@@ -240,7 +250,7 @@ class _Ways:
                     if isinstance(inner, ir.Operation) and inner.operator == "address":
                         unset.pop(place_named(inner).partition(".")[0], None)
         elif isinstance(bare, ir.Call):
-            if bare.name not in self.foreign and _LEAVES.search(last_word(bare.name)):
+            if self._leaves(bare):
                 return True
             self.call(bare, unset, top=top, dropped=dropped)
         else:
