@@ -18,7 +18,7 @@ from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.destruction_order import interfaces
 from loadstone.review.rules.lookups import filled_names, plays, symbols_of, word
-from loadstone.review.walk import blocks
+from loadstone.review.walk import blocks, expressions
 
 __all__ = ["LateEntry", "late_entries", "left_pointers"]
 
@@ -56,7 +56,7 @@ def _in_block(
             gone.pop(place_named(store.target), None)
         for call in calls_in(within):
             entry = _closes(facts, call)
-            if entry and not blocks(statement):
+            if entry and (not blocks(statement) or _is_asked(statement, call)):
                 gone[entry] = call.line
                 continue
             subject = uncast(call.arguments[0]) if call.name == "delete" and call.arguments else None
@@ -67,6 +67,11 @@ def _in_block(
             called = uncast(call.function)
             if call.receiver is not None and word(called) in filled and (through := _entry(called)) in gone:
                 yield LateEntry(function, place_named(called), gone[through], call.line)
+
+
+def _is_asked(statement: ir.Statement, call: ir.Call) -> bool:
+    """Whether a condition makes a call: it is made whichever way the condition goes."""
+    return isinstance(statement, ir.If) and any(part is call for part in expressions(statement.condition))
 
 
 def _closes(facts: Facts, call: ir.Call) -> str:

@@ -25,6 +25,7 @@ __all__ = ["MovedElement", "moved_elements"]
 
 _ROW: Final = re.compile(r"(?:const\s+)?(?:std::)?(?:vector|QVector|small_vector)\s*<")
 _TAKES: Final = frozenset({"back", "front", "at", "emplace_back", "data", "begin", "end", "find", "first", "last"})
+_SEARCHES: Final = frozenset({"find", "find_if", "lower_bound", "upper_bound", "remove_if", "max_element", "next"})
 _MOVES: Final = frozenset(
     {"push_back", "emplace_back", "insert", "emplace", "resize", "assign", "clear", "erase", "append", "prepend"}
 )
@@ -88,7 +89,12 @@ def _taken_from(statement: ir.Assign, scope: NamesInSight) -> str:
         held = bare.base
     elif isinstance(bare, ir.Call) and bare.receiver is not None and last_word(bare.name) in _TAKES:
         held = bare.receiver
-    direct = isinstance(bare, ir.Call) and last_word(bare.name) in {"data", "begin", "end", "find"}
+    elif isinstance(bare, ir.Call) and bare.arguments and last_word(bare.name) in _SEARCHES:
+        first = uncast(bare.arguments[0])
+        begins = isinstance(first, ir.Call) and last_word(first.name) in {"begin", "cbegin"}
+        held = first.receiver if isinstance(first, ir.Call) and begins else None
+        leads = held is not None and (leads or statement.type in {"auto", "const auto", bare.name})
+    direct = isinstance(bare, ir.Call) and last_word(bare.name) in _SEARCHES | {"data", "begin", "end", "find"}
     plain = isinstance(uncast(held), ir.Name | ir.Member)
     if not leads or not plain or ("*" in statement.type and not (address or direct)):
         return ""

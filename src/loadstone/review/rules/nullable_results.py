@@ -250,6 +250,8 @@ def _may_give_null(function: ir.Function) -> bool:
         given = value.operands[1:] if isinstance(value, ir.Operation) and value.operator == "?:" else (value,)
         if any(isinstance(one, ir.Literal) and one.value is None for one in map(uncast, given)):
             return True
+        if isinstance(value, ir.Display) and not value.items and _HOLDERS.search(function.returns):
+            return True
     return False
 
 

@@ -30,7 +30,7 @@ BYTES: Final = re.compile(r"\b(?:u?int8_t|char|BYTE|UCHAR|guint8|quint8|uchar|u8
 """Types of pointers to bytes."""
 
 _VECTOR: Final = re.compile(
-    r"(?:const\s+)?(?:(?:std::)?(?:vector|span|array|deque|unique_ptr(?=\s*<[^<>]*\[\]))|Q(?:Vector|List))\s*<"
+    r"(?:static\s+)?(?:const(?:expr)?\s+)*(?:(?:std::)?(?:vector|span|array|deque|unique_ptr(?=\s*<[^<>]*\[\]))|Q(?:Vector|List))\s*<"
 )
 _WIDE_INDEX: Final = 0xFFFF
 """From here an index of a file is more than a container whose size nobody sees may have."""

@@ -48,6 +48,7 @@ __all__ = ["Evaluator"]
 
 _COMPARES: Final = frozenset({"<", "<=", ">", ">=", "==", "!=", "&&", "||", "!"})
 _NARROW: Final = 32
+_ELEMENT: Final = frozenset({"at", "front", "back"})
 _KEEPS: Final = frozenset({"push_back", "emplace_back", "push_front", "insert", "emplace", "append", "enqueue", "push"})
 """Methods by which a container takes an element."""
 
@@ -360,6 +361,8 @@ class Evaluator:
         if CONVERTS.match(name):
             given = call.arguments[0] if call.arguments else None
             got = numbers[0] if numbers else None
+            if given is not None and (is_address(given) or BYTES.search(self.scope.type_of(leftmost(given)))):
+                got = None  # the bytes there, and not the number that led there
             if got is None and given is not None and name.startswith(("qFrom", "ntoh")):
                 bits = "uint16_t" if "16" in name or name == "ntohs" else "uint32_t"
                 return self.fresh(place_named(given) or name, bits, NumberOrigin(call.line, READ))
@@ -389,6 +392,10 @@ class Evaluator:
                 if is_address(argument) or self.sight.is_data(self.scope.type_of(uncast(argument))):
                     self._given(argument, state, NumberOrigin(call.line, FOREIGN))
             return OutsideNumber(name, NumberOrigin(call.line, FOREIGN), low=False)
+        if name in _ELEMENT and call.receiver is not None and is_integer(element(self.scope.type_of(call.receiver))):
+            origin = self.carriers.record_of(call.receiver, state)
+            path = place_named(call.receiver)
+            return self.fresh(path, element(self.scope.type_of(call.receiver)), origin) if origin is not None else None
         if name in _KEEPS and call.receiver is not None:
             for argument in call.arguments:
                 self._kept(call.receiver, argument, state)
@@ -409,7 +416,9 @@ class Evaluator:
 
     def _kept(self, container: ir.Expression, argument: ir.Expression, state: Numbers) -> None:
         """A container takes a record of somebody else, or one that is put together of such numbers."""
-        origin = self.carriers.record_of(argument, state)
+        made = self.value(argument, state) if isinstance(uncast(argument), ir.Call | ir.Name) else None
+        origin = made.origin if made is not None and made.is_free and not made.counts else None
+        origin = origin or self.carriers.record_of(argument, state)
         path = place_named(container)
         if origin is not None and path:
             state.fill(path, origin)

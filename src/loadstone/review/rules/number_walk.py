@@ -25,7 +25,7 @@ from loadstone.review.walk import expressions, kept
 
 __all__ = ["number_uses"]
 
-_ROUNDS: Final = 3
+_ROUNDS: Final = 5
 _CALLERS: Final = 4
 """Callers whose numbers a function is looked at with."""
 
