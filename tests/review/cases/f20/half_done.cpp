@@ -130,3 +130,17 @@ std::string captionAsked(const std::any &value)
         return *text; //! none CWE-476
     return std::any_cast<std::string>(value); //! none CWE-476
 }
+
+std::shared_ptr<Scales> shared(const std::string &file)
+{
+    auto made = std::make_shared<Scales>();
+    if (!made->add(file))
+        return {};
+    return made;
+}
+
+double firstShared(const std::string &file)
+{
+    const auto scales = shared(file);
+    return scales->applyKnown("main", 1.0); //! CWE-476
+}

@@ -41,6 +41,16 @@ public:
         delete e.loader; //! none CWE-416
     }
 
+    void closeAsked(const QString &name)
+    {
+        Entry e = entries_.take(name);
+        shown_ = nullptr;
+        current_ = nullptr;
+        if (e.loader && e.loader->unload())
+            delete e.loader;
+        delete e.panel; //! CWE-416
+    }
+
     void closeInOrder(const QString &name)
     {
         Entry e = entries_.take(name);

@@ -199,3 +199,30 @@ private:
     const module_ops *ops_ = nullptr;
     std::array<float, 16> kept_{};
 };
+
+// Words that are read one by one, and kept: each leads to another.
+class Words {
+public:
+    explicit Words(Cursor c)
+    {
+        while (c.at != c.end)
+            next_.push_back(word(c));
+    }
+    std::uint32_t follow(std::size_t n) const { return next_[next_.at(n)]; } //! CWE-125
+    std::uint32_t followInside(std::size_t n) const
+    {
+        const std::uint32_t to = next_.at(n);
+        return to < next_.size() ? next_[to] : 0; //! none CWE-125
+    }
+
+private:
+    static std::uint32_t word(Cursor &c)
+    {
+        std::uint32_t v = 0;
+        for (int i = 0; i < 4; ++i)
+            v |= std::uint32_t{c.byte()} << (8 * i);
+        return v;
+    }
+
+    std::vector<std::uint32_t> next_;
+};

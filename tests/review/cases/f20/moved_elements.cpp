@@ -121,3 +121,23 @@ public:
 private:
     std::vector<int> rows_;
 };
+
+void replaceFirst(std::vector<void *> &libs, void *old, void *fresh)
+{
+    auto it = std::find(libs.begin(), libs.end(), old);
+    if (it == libs.end())
+        return;
+    libs.push_back(fresh);
+    dlclose(*it); //! CWE-416
+}
+
+void replaceInPlace(std::vector<void *> &libs, void *old, void *fresh)
+{
+    auto it = std::find(libs.begin(), libs.end(), old);
+    if (it == libs.end()) {
+        libs.push_back(fresh);
+        return;
+    }
+    dlclose(*it); //! none CWE-416
+    *it = fresh;
+}
