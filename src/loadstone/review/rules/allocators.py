@@ -16,6 +16,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_statement, stores_in
 from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.rules.identities import NamesInSight, Thing
 from loadstone.review.rules.lookups import filled_names, looked_up, symbols_of, word
 from loadstone.review.typenames import base_type
 
@@ -76,9 +77,11 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
     called = {last_word(c.name) for f in unit.functions for c in calls_in(f.body)}
     yield from _arrays(unit, members)
     of_others = _made_for(unit, takers, foreign - takers)
+    kept_foreign = _kept_foreign(facts, unit, foreign - takers) if takers else {}
+    handed = _handed(unit, foreign - takers) if takers else {}
     for function in unit.functions:
         local = [*_made(function)]
-        given = dict(_foreign(function, foreign - takers))
+        given = handed.get(function.name, {}) | dict(_foreign(function, foreign - takers))
         classes = {p.name: base_type(p.type) for p in function.parameters if p.type.count("*") == 1}
         for call in calls_in(function.body):
             release = last_word(call.name)
@@ -86,6 +89,9 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
             if place is None or place >= len(call.arguments) or facts.is_defined(release):
                 continue
             name = word(call.arguments[place])
+            if name not in given and isinstance(uncast(call.arguments[place]), ir.Member) and kept_foreign:
+                thing = NamesInSight(facts.program, unit, function).thing(uncast(call.arguments[place]))
+                given |= {name: kept_foreign[thing]} if thing in kept_foreign else {}
             makers = {maker for held, maker in (*local, *kept) if held == name}
             if name and makers and all(_MADE_BY[maker] != release for maker in makers):
                 yield WrongAllocator(function, call.line, name, min(makers), release)
@@ -204,12 +210,44 @@ def _made(function: ir.Function) -> Iterator[tuple[str, str]]:
 
 def _foreign(function: ir.Function, foreign: AbstractSet[str]) -> Iterator[tuple[str, str]]:
     """The variables that hold what a library's functions gave, as their result or through an argument; by whom."""
+    return ((word(place), giver) for place, giver in _filled_by(function, foreign))
+
+
+def _filled_by(function: ir.Function, foreign: AbstractSet[str]) -> Iterator[tuple[ir.Expression, str]]:
     for statement in every_statement(function.body):
         value = uncast(statement.value) if isinstance(statement, ir.Assign) else None
         if isinstance(statement, ir.Assign) and isinstance(value, ir.Call) and word(value.function) in foreign:
-            yield word(statement.target), word(value.function)
+            yield uncast(statement.target), word(value.function)
     for call in calls_in(function.body):
         if word(call.function) in foreign:
             for given in map(uncast, call.arguments):
                 if isinstance(given, ir.Operation) and given.operator == "address":
-                    yield word(given.operands[0]), word(call.function)
+                    yield uncast(given.operands[0]), word(call.function)
+
+
+def _kept_foreign(facts: Facts, unit: ir.Unit, foreign: AbstractSet[str]) -> dict[Thing | None, str]:
+    """The members that hold what a library's function gave, whichever function of the file put it there; by whom."""
+    found: dict[Thing | None, str] = {}
+    for function in unit.functions:
+        for place, giver in _filled_by(function, foreign):
+            if isinstance(place, ir.Member):
+                thing = NamesInSight(facts.program, unit, function).thing(place)
+                found |= {thing: giver} if thing is not None and thing.owner in {c.name for c in unit.classes} else {}
+    return found
+
+
+def _handed(unit: ir.Unit, foreign: AbstractSet[str]) -> dict[str, dict[str, str]]:
+    """The parameters of helpers to which each caller hands what a library's function gave; by whom."""
+    helpers = {f.name: f for f in unit.functions if f.local}
+    found: dict[str, list[dict[str, str]]] = {}
+    for function in unit.functions:
+        given = dict(_foreign(function, foreign))
+        for call in calls_in(function.body):
+            helper = helpers.get(call.name)
+            if helper is not None:
+                pairs = zip(helper.parameters, call.arguments, strict=False)
+                found.setdefault(helper.name, []).append({p.name: given[w] for p, a in pairs if (w := word(a)) in given})
+    return {
+        name: {key: who for key, who in calls[0].items() if all(key in one for one in calls)}
+        for name, calls in found.items()
+    }

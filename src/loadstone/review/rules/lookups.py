@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import calls_in, every_statement, stores_in
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, stores_in
 from loadstone.review.analyses.words import place_named, uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.typenames import base_type, pointee
 from loadstone.review.walk import expressions, kept
 
 __all__ = [
@@ -50,8 +52,73 @@ def family(symbol: str) -> str:
 
 @kept
 def filled_names(facts: Facts, unit: ir.Unit) -> frozenset[str]:
-    """Members and variables of a file that hold what came from a library when a function of it is done."""
-    return frozenset(fill.slot[0].rpartition(".")[2] for fill in facts.fills if fill.spot.path == unit.path)
+    """Members and variables of a file that hold what came from a library when a function of it is done.
+
+    Those of a library's table of functions too: whoever calls ``table->open`` runs the library's code, in any function.
+    """
+    found = frozenset(fill.slot[0].rpartition(".")[2] for fill in facts.fills if fill.spot.path == unit.path)
+    found |= {name for function in unit.functions for name in _looked_up_members(facts, function)}
+    return found | _functions_of_tables(facts, unit, found)
+
+
+def _looked_up_members(facts: Facts, function: ir.Function) -> Iterator[str]:
+    """The members that a lookup in a function filled, one by one or through a table of their addresses."""
+    for target, value in _stores(function):
+        if _resolves(facts, uncast(value)) and isinstance(_place(target), ir.Member):
+            yield _last(target)
+    if any(plays(facts, c, ApiRole.RESOLVE) and not _names_symbol(c) for c in calls_in(function.body)):
+        for part in every_expression(function.body):
+            if isinstance(part, ir.Display):
+                yield from _slots(part)
+
+
+def _place(target: ir.Expression) -> ir.Expression:
+    """What is stored to, ``*(void **)&table->open`` seen through."""
+    bare = uncast(target)
+    while isinstance(bare, ir.Operation) and bare.operator in {"deref", "address"} and len(bare.operands) == 1:
+        bare = uncast(bare.operands[0])
+    return bare
+
+
+def _names_symbol(call: ir.Call) -> bool:
+    return any(isinstance(uncast(a), ir.Literal) for a in call.arguments[1:])
+
+
+def _slots(table: ir.Display) -> Iterator[str]:
+    """``{ { "open", &api->open }, { "close", &api->close } }``: the members whose addresses stand beside names."""
+    for row in map(uncast, table.items):
+        if not isinstance(row, ir.Display):
+            continue
+        inside = [*map(uncast, row.items)]
+        if any(isinstance(one, ir.Literal) and isinstance(one.value, str) for one in inside):
+            yield from (word(_place(one)) for one in inside if _is_address(one) and isinstance(_place(one), ir.Member))
+
+
+_POINTER_TYPE: Final = re.compile(r"\btypedef\b[^;{}()]*\(\s*(?:\w+\s+)*\*\s*(\w+)\s*\)\s*\(")
+"""Types of pointers to functions that a file names."""
+
+
+def _functions_of_tables(facts: Facts, unit: ir.Unit, found: frozenset[str]) -> frozenset[str]:
+    """The pointers to functions in the structures of a file that a library gives the addresses of."""
+    named = frozenset(_POINTER_TYPE.findall(unit.text))
+    pointers = {
+        c.name: [m.name for m in c.members if "(*" in m.type or base_type(pointee(m.type)) in named] for c in unit.classes
+    }
+    if not any(pointers.values()):
+        return frozenset()
+    types = {m.name: m.type for c in unit.classes for m in c.members if m.name in found}
+    types |= {v.name: v.type for v in unit.variables if v.name in found}
+    spelled = {kind for kind in types.values() if kind.count("*") == 1}
+    for function in unit.functions:
+        mine = looked_up(facts, function)
+        declared = {word(s.target): s.type for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.declares}
+        calls = {_last(target): value for target, value in _stores(function)}
+        spelled |= {
+            kind
+            for name, kind in declared.items()
+            if kind.count("*") == 1 and (name in mine or _comes_from(calls.get(name, ir.Literal(0, None)), mine | found))
+        }
+    return frozenset(name for kind in spelled for name in pointers.get(base_type(pointee(kind)), ()))
 
 
 @kept

@@ -16,7 +16,7 @@ from typing import Final
 from loadstone.quick_dataclass import dataclass
 from loadstone.review.ir import Branch, Conditional
 
-__all__ = ["Directives", "MacroDefinition", "Projection", "Region", "read", "without_comments"]
+__all__ = ["Directives", "MacroDefinition", "Projection", "Region", "defined_in", "read", "substituted", "without_comments"]
 
 MAX_PROJECTIONS: Final = 8
 """Copies of one file that are read; real files rarely need more than four to show every branch."""
@@ -313,18 +313,48 @@ class _Reader:
         return not guard and _TOP_LEVEL.search(whole) is None
 
     def _define(self, match: re.Match[bytes], rest: bytes) -> None:
-        found = _DEFINE.match(rest.replace(b"\\\r\n", b" ").replace(b"\\\n", b" "))
-        if found is None:
-            return
-        name = found[1].decode()
-        parameters = None
-        if found[2]:
-            parameters = tuple(p.strip().decode(errors="replace") for p in found[3].split(b",") if p.strip())
-        body = found[4].strip().decode(errors="replace")
-        before = self.macros.get(name)
-        if before is None or not before.body:  # of two under two conditions, the one that does something
-            line = self.line(match.start())
-            self.macros[name] = MacroDefinition(name, parameters, without_typeof(body), line)
+        macro = _definition(rest, self.line(match.start()))
+        before = self.macros.get(macro.name) if macro is not None else None
+        if macro is not None and (before is None or not before.body):  # of two under two conditions, what does something
+            self.macros[macro.name] = macro
+
+
+def _definition(rest: bytes, line: int) -> MacroDefinition | None:
+    """The macro that the rest of a ``#define`` line defines."""
+    found = _DEFINE.match(rest.replace(b"\\\r\n", b" ").replace(b"\\\n", b" "))
+    if found is None:
+        return None
+    parameters = None
+    if found[2]:
+        parameters = tuple(p.strip().decode(errors="replace") for p in found[3].split(b",") if p.strip())
+    return MacroDefinition(found[1].decode(), parameters, without_typeof(found[4].strip().decode(errors="replace")), line)
+
+
+def defined_in(text: bytes) -> Iterator[tuple[int, int, str, MacroDefinition | None]]:
+    """The definitions of a file in their order: where each begins and ends, its name, and None where it is taken back."""
+    for match in _DIRECTIVE.finditer(text):
+        macro = _definition(match[2], 0) if match[1] == b"define" else None
+        if macro is not None:
+            yield match.start(), match.end(), macro.name, macro
+        else:
+            yield match.start(), match.end(), match[2].strip().decode(errors="replace") if match[1] == b"undef" else "", None
+
+
+def substituted(macro: MacroDefinition, arguments: Sequence[str]) -> str:
+    """The body of a function-like macro with a call's arguments in place; empty when they do not fit."""
+    parameters = macro.parameters or ()
+    variadic = bool(parameters) and parameters[-1] == "..."
+    if len(arguments) < len(parameters) - variadic or (len(arguments) > len(parameters) and not variadic):
+        return ""
+    values = {name: given.strip() for name, given in zip(parameters, arguments, strict=False)}
+    if variadic:
+        values["__VA_ARGS__"] = ", ".join(arguments[len(parameters) - 1 :])
+    if not values:
+        return macro.body
+    names = "|".join(re.escape(n) for n in values if n != "...")
+    body = re.sub(rf"(?<!#)#\s*({names})\b", lambda m: '"' + values[m[1]].replace('"', '\\"') + '"', macro.body)
+    body = re.sub(rf"\b({names})\b", lambda m: values[m[1]], body)
+    return re.sub(r"\s*##\s*", "", body)
 
 
 def _condition(word: bytes, rest: bytes) -> str:

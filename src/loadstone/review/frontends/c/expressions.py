@@ -12,7 +12,7 @@ from tree_sitter import Node, Parser
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.frontends.c.declarators import text
-from loadstone.review.frontends.c.directives import MacroDefinition
+from loadstone.review.frontends.c.directives import MacroDefinition, substituted
 from loadstone.review.frontends.c.literals import character, number, string_value
 from loadstone.review.typenames import base_type, cast_to, element, instance, is_number, long_name, of_pair, pointee
 from loadstone.review.walk import last_word, uncast
@@ -181,20 +181,7 @@ class CExpressions:
 
     def substituted(self, macro: MacroDefinition, node: Node) -> str:
         """The body of a function-like macro with the call's arguments in place; empty when they do not fit."""
-        arguments = [text(n) for n in node.named_children] if node is not None else []
-        parameters = macro.parameters or ()
-        variadic = bool(parameters) and parameters[-1] == "..."
-        if len(arguments) < len(parameters) - variadic or (len(arguments) > len(parameters) and not variadic):
-            return ""
-        values = dict(zip(parameters, arguments, strict=False))
-        if variadic:
-            values["__VA_ARGS__"] = ", ".join(arguments[len(parameters) - 1 :])
-        if not values:
-            return macro.body
-        names = "|".join(re.escape(n) for n in values if n != "...")
-        body = re.sub(rf"(?<!#)#\s*({names})\b", lambda m: '"' + values[m[1]].replace('"', '\\"') + '"', macro.body)
-        body = re.sub(rf"\b({names})\b", lambda m: values[m[1]], body)
-        return re.sub(r"\s*##\s*", "", body)
+        return substituted(macro, [text(n) for n in node.named_children] if node is not None else [])
 
     def _literal(self, node: Node) -> ir.Expression:
         value = number(text(node))

@@ -29,6 +29,7 @@ from loadstone.review.frontends.c.declared_names import (
 )
 from loadstone.review.frontends.c.decorations import Decorations, undecorated
 from loadstone.review.frontends.c.directives import Directives, MacroDefinition, Projection, read, without_comments
+from loadstone.review.frontends.c.list_macros import written_out
 from loadstone.review.frontends.c.expressions import CExpressions, TooDeepForC
 from loadstone.review.frontends.c.headers import leading
 from loadstone.review.frontends.c.lambdas import lifted
@@ -220,7 +221,7 @@ class _Reader:
 
     def run(self) -> ir.Unit:
         known = {**_CONSTANTS, "defined(__cplusplus)": self.is_cpp}
-        directives = read(without_comments(self.data), known)
+        directives = read(written_out(without_comments(self.data), self.given), known)
         directives = replace(directives, macros={**self.given, **directives.macros})
         words = self.relevant | leading(self.given, self.relevant)
         pattern = re.compile(rb"\b(?:" + rb"|".join(re.escape(w.encode()) for w in sorted(words)) + rb")\b")
