@@ -11,7 +11,7 @@ from loadstone.core.counting import Share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.mentions import calls_in, every_expression
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.child_statuses import unread_statuses
@@ -24,7 +24,7 @@ from loadstone.review.rules.passed_over import passed_over
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.thrown_through_c import thrown_through_c
-from loadstone.review.walk import expressions, tops
+from loadstone.review.walk import expressions, kept, tops
 
 __all__ = ["RULE"]
 
@@ -238,7 +238,8 @@ def _begun_blindly(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Functio
         is_kept = isinstance(call.function, ir.Member) and name in filled_names(facts, unit)
         if call.line not in called and (not is_kept or _is_optional(function, name)):
             continue
-        if _STATUS.match(returned_by_type(unit, types.get(name, ""))):
+        given = returned_by_type(unit, types.get(name, ""))
+        if _STATUS.match(given) or (given != "void" and given in _judged_types(facts, unit)):
             yield rule.no(
                 f"The status of {name}, which sets the library up, is dropped.",
                 Location.lines(unit.path, call.line),
@@ -247,6 +248,21 @@ def _begun_blindly(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Functio
                 context=function.name,
                 condition=function.condition,
             )
+
+
+@kept
+def _judged_types(facts: Facts, unit: ir.Unit) -> frozenset[str]:
+    """What functions of the library return that the file compares with a number: whatever it is called, a status."""
+    types = {m.name: m.type for c in unit.classes for m in c.members} | {v.name: v.type for v in unit.variables}
+    names = filled_names(facts, unit)
+    found: set[str] = set()
+    for function in unit.functions:
+        for part in every_expression(function.body):
+            if isinstance(part, ir.Operation) and part.operator in {"==", "!="} and len(part.operands) == 2:
+                called = next((c for o in part.operands if isinstance(c := uncast(o), ir.Call)), None)
+                if called is not None and word(called.function) in names:
+                    found.add(returned_by_type(unit, types.get(word(called.function), "")))
+    return frozenset(kind for kind in found if kind and "*" not in kind)
 
 
 def _is_optional(function: ir.Function, name: str) -> bool:

@@ -50,10 +50,8 @@ def left_objects(facts: Facts, unit: ir.Unit) -> Iterator[LeftObject]:
 
 def _of_block(function: ir.Function, block: ir.Block, foreign: Mapping[str, tuple[str, ...]]) -> Iterator[LeftObject]:
     for number, statement in enumerate(block.body):
-        made = uncast(statement.value) if isinstance(statement, ir.Assign) and not statement.operator else None
-        target = statement.target if isinstance(statement, ir.Assign) else None
-        name = target.name if isinstance(target, ir.Name) else ""
-        if not name or not isinstance(made, ir.Call) or not _is_called(made, foreign, _MAKES):
+        name = _made(statement, foreign) or _filled(function, statement, foreign)
+        if not name:
             continue
         rest = block.body[number + 1 :]
         end = next((n for n, s in enumerate(rest) if _ended(s, name, foreign, straight=True)), None)
@@ -63,6 +61,46 @@ def _of_block(function: ir.Function, block: ir.Block, foreign: Mapping[str, tupl
         for between in rest[:end]:
             for left in _ways_out(between, name, foreign):
                 yield LeftObject(function, name, statement.line, left, ended)
+
+
+def _made(statement: ir.Statement, foreign: Mapping[str, tuple[str, ...]]) -> str:
+    """``session = create();``: the variable that is given a new object."""
+    made = uncast(statement.value) if isinstance(statement, ir.Assign) and not statement.operator else None
+    target = statement.target if isinstance(statement, ir.Assign) else None
+    is_new = isinstance(made, ir.Call) and _is_called(made, foreign, _MAKES)
+    return target.name if is_new and isinstance(target, ir.Name) else ""
+
+
+def _filled(function: ir.Function, statement: ir.Statement, foreign: Mapping[str, tuple[str, ...]]) -> str:
+    """``if (open(path, &session) != 0) return -1;``: the variable that a function filled, where it did not fail.
+
+    It holds an object, and not a number, where it is a pointer, or the function is one that makes.
+    """
+    fails = isinstance(statement, ir.If) and statement.otherwise is None and _leaves(statement.then)
+    condition = uncast(statement.condition) if isinstance(statement, ir.If) and fails else None
+    call = next((c for e in (condition, *_sides(condition)) if isinstance(c := uncast(e), ir.Call)), None)
+    if call is None or word(call.function) not in foreign:
+        return ""
+    makes = _is_called(call, foreign, _MAKES)
+    for argument in reversed(call.arguments):
+        given = uncast(argument)
+        if isinstance(given, ir.Operation) and given.operator == "address" and isinstance(given.operands[0], ir.Name):
+            name = given.operands[0].name
+            declared = (s for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.declares)
+            spelled = next((s.type for s in declared if word(s.target) == name), "")
+            if spelled and "[" not in spelled and (makes or spelled.count("*") == 1):
+                return name
+    return ""
+
+
+def _sides(condition: ir.Expression | None) -> tuple[ir.Expression, ...]:
+    """What a condition compares: ``call() != 0``, ``!call()``."""
+    compares = isinstance(condition, ir.Operation) and condition.operator in {"!=", "==", "<", "!"}
+    return condition.operands if compares and isinstance(condition, ir.Operation) else ()
+
+
+def _leaves(block: ir.Block) -> bool:
+    return bool(block.body) and isinstance(block.body[-1], ir.Return | ir.Jump)
 
 
 def _is_called(call: ir.Call, foreign: Mapping[str, tuple[str, ...]], words: re.Pattern[str]) -> bool:
@@ -101,8 +139,11 @@ def _is_handed_on(function: ir.Function, name: str, foreign: Mapping[str, tuple[
     for call in calls_in(function.body):
         if word(call.function) not in foreign and any(word(a) == name for a in call.arguments):
             return True
+    filling = {
+        id(a) for c in calls_in(function.body) if word(c.function) in foreign for a in map(uncast, c.arguments)
+    }
     addresses = (e for e in every_expression(function.body) if isinstance(e, ir.Operation) and e.operator == "address")
-    return any(word(e.operands[0]) == name for e in addresses)
+    return any(word(e.operands[0]) == name and id(e) not in filling for e in addresses)
 
 
 def _ways_out(statement: ir.Statement, name: str, foreign: Mapping[str, tuple[str, ...]]) -> Iterator[int]:

@@ -73,6 +73,8 @@ class CallEffects:
         if name in TEXT_COPIES and len(call.arguments) > 1:
             self._copied(call, name, known)
         own = self.own.get(name) if call.receiver is None or self.scope.function.owner else None
+        if own is None and self._is_through(call):
+            self._told_others(call, numbers, known)
         self._after(call, own, known)
         if own is not None and is_integer(own.returns):
             result = self.held.fresh(name, 0 if is_unsigned(own.returns) else None)
@@ -216,12 +218,29 @@ class CallEffects:
                 self.held.rewritten(bare.name, known)
             if f"{path}.size()" in known.values:  # it may be taken by reference
                 known.values[f"{path}.size()"] = self.held.fresh(f"{path}.size()", 0)
-        called = uncast(call.function)
-        through = isinstance(called, ir.Member | ir.Item | ir.Operation) or (
-            isinstance(called, ir.Name) and called.name in self.scope.local
-        )
-        if own is not None or through:
+        if own is not None or self._is_through(call):
             self.held.others_run(known)
+
+    def _is_through(self, call: ir.Call) -> bool:
+        """Whether what is called is held by a variable or a member."""
+        called = uncast(call.function)
+        is_held = isinstance(called, ir.Name) and called.name in self.scope.local
+        return is_held or isinstance(called, ir.Member | ir.Item | ir.Operation)
+
+    def _told_others(self, call: ir.Call, numbers: list[Amount | None], known: Known) -> None:
+        """``api.read(device, page, 2 * PAGE)``: foreign code is told more room than the array beside has.
+
+        The number is taken for a size where it is a multiple of the room or a power of two: one of milliseconds or of
+        a register is neither.
+        """
+        for target, told in zip(call.arguments, numbers[1:], strict=False):
+            array = self.sizes.array(uncast(target)) if self.scope.is_array(uncast(target)) else None
+            if array is None or told is None or told.parts or array.room.parts:
+                continue
+            room, size = array.room.constant, told.constant
+            if size > room > 1 and (size % room == 0 or size & (size - 1) == 0):
+                what = f"{last_word(call.name)} into {named(target)}"
+                self.evaluator.reached(array, told, ONE, call.line, what, known)
 
 
 def _may_be_missing(function: ir.Function) -> bool:

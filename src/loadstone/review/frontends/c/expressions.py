@@ -230,6 +230,10 @@ class CExpressions:
                 result = ir.Cast(self.line(part), text(left)[1:-1].strip(), address)
                 continue
             word = {"and": "&&", "or": "||", "not_eq": "!="}.get(found := text(operator) if operator else "?", found)
+            if word in {"&&", "||"} and isinstance(result, ir.Literal) and type(result.value) is int:
+                if bool(result.value) is (word == "&&"):  # 1 && x is x, 0 && x is never asked: an argument of a macro
+                    result = self.child(part, "right")
+                continue
             result = ir.Operation(self.line(part), word, (result, self.child(part, "right")))
         return result
 
