@@ -103,6 +103,13 @@ class Rooms:
                 return self._read(found[1])
         return None
 
+    def is_flexible(self, array: ir.Expression) -> bool:
+        """Whether a member is declared as an array without a size: ``char name[];``."""
+        return any(
+            re.search(rf"\b{re.escape(name)}\s*\[\s*\]\s*;", unit.line_text(line)) is not None
+            for unit, line, name in self._declared(uncast(array))
+        )
+
     def bytes(self, array: ir.Expression) -> int | None:
         """The bytes of an array of characters or of numbers of known width."""
         spelled = self.scope.type_of(uncast(array))

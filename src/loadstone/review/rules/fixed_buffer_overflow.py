@@ -74,8 +74,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for claim in _by_form(rule, facts):
         told.add((claim.location.path, claim.location.start))
         yield claim
+    blocks: set[tuple[str, int, str]] = set()
     for unit, function, out in out_of_room(facts):
-        if not told & {(unit.path, out.line), (unit.path, out.made)}:  # one cause is told once
+        block = (unit.path, out.made, out.message)
+        if not told & {(unit.path, out.line), (unit.path, out.made)} and block not in blocks:  # one cause is told once
+            blocks |= {block} if out.made else set()
             yield rule.no(
                 out.message,
                 Location.lines(unit.path, out.line),

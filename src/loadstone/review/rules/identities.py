@@ -99,6 +99,11 @@ class NamesInSight:
                 found.setdefault(each.name, statement.type)
         return found
 
+    @cached_property
+    def statics(self) -> frozenset[str]:
+        """The static variables of the file that the function means: code of elsewhere cannot name them."""
+        return frozenset(v.name for v in self.unit.variables if v.local and v.name not in self.local)
+
     def thing(self, expression: ir.Expression | None) -> Thing | None:
         """The variable or member that an expression is, casts, ``x++`` and ``x = y`` seen through; None for others."""
         match expression:

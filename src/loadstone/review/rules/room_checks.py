@@ -71,22 +71,28 @@ def _may_be_over(over: Amount, known: Known, *, elements: bool, counted: bool) -
         factor = next((f for p, f in before.parts if p == (symbol,)), 0)
         if factor < 0:
             before = before.plus(of_symbol(symbol), -factor).plus(amount, factor)
-    if before != over and not before.parts and before.constant >= 0:  # the block is as large as was left of it
+    last = _attained(before, known)
+    if before != over and not last.parts and last.constant >= 0:  # the block is as large as was left of it
         return True
-    there = over
-    for symbol, amount in known.attained.items():
-        factor = next((f for p, f in there.parts if p == (symbol,)), 0)
-        if factor > 0:
-            there = there.plus(of_symbol(symbol), -factor).plus(amount, factor)
+    there = _attained(over, known)
     return there != over and _is_over(there, known, counted=counted)
+
+
+def _attained(over: Amount, known: Known) -> Amount:
+    """An amount where each number that something counts up to is as large as it gets, alone or as a factor."""
+    for symbol, amount in known.attained.items():
+        for product, factor in over.parts:
+            if symbol in product and product.count(symbol) == 1 and factor > 0:
+                rest = Amount(0, ((tuple(s for s in product if s != symbol), factor),))
+                grown = amount.times(rest) if len(product) > 1 else amount.times(Amount(factor))
+                if grown is not None:
+                    over = over.minus(Amount(0, ((product, factor),))).plus(grown)
+    return over
 
 
 def _is_reached(over: Amount, known: Known) -> bool:
     """Whether more than one object of a single one is gone to, as a loop counts."""
-    there = over
-    for symbol, amount in known.attained.items():
-        factor = next((f for p, f in there.parts if p == (symbol,)), 0)
-        there = there.plus(of_symbol(symbol), -factor).plus(amount, factor) if factor > 0 else there
+    there = _attained(over, known)
     lowest = least(there, known.ends)
     return there != over and lowest is not None and lowest >= 0
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.mentions import every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement, stores_in
 from loadstone.review.analyses.words import last_word, measures_text, place_named, uncast
 from loadstone.review.rules.amounts import ONE, ZERO, Amount, constant, least
 from loadstone.review.rules.number_origins import LIMITS, READS
@@ -15,6 +17,7 @@ from loadstone.review.rules.room_calls import FILLS, GIVES_LENGTH, TEXT_COPIES, 
 from loadstone.review.rules.room_checks import named
 from loadstone.review.rules.room_sizes import CONTAINER, STRING
 from loadstone.review.rules.room_state import Known, Storage
+from loadstone.review.walk import expressions, kept
 
 if TYPE_CHECKING:
     from loadstone.review.rules.room_values import RoomEvaluator
@@ -219,7 +222,8 @@ class CallEffects:
             if f"{path}.size()" in known.values:  # it may be taken by reference
                 known.values[f"{path}.size()"] = self.held.fresh(f"{path}.size()", 0)
         if own is not None or self._is_through(call):
-            self.held.others_run(known)
+            statics = self.scope.statics
+            self.held.others_run(known, statics if own is None else statics - _changed(own, self.own))
 
     def _is_through(self, call: ir.Call) -> bool:
         """Whether what is called is held by a variable or a member."""
@@ -241,6 +245,27 @@ class CallEffects:
             if size > room > 1 and (size % room == 0 or size & (size - 1) == 0):
                 what = f"{last_word(call.name)} into {named(target)}"
                 self.evaluator.reached(array, told, ONE, call.line, what, known)
+
+
+def _changed(function: ir.Function, own: Mapping[str, ir.Function]) -> AbstractSet[str]:
+    """The names that a function stores to or takes the address of, itself or through others of the program."""
+    found: set[str] = set()
+    todo, done = [function], {id(function)}
+    while todo:
+        one = todo.pop()
+        found |= _stored(one)
+        called = (own.get(last_word(c.name)) for c in calls_in(one.body))
+        fresh = [c for c in called if c is not None and id(c) not in done]
+        done |= {id(c) for c in fresh}
+        todo += fresh
+    return found
+
+
+@kept
+def _stored(function: ir.Function) -> frozenset[str]:
+    parts = (e for e in every_expression(function.body) if isinstance(e, ir.Operation) and e.operator == "address")
+    places = [*(s.target for s in stores_in(function.body)), *(e.operands[0] for e in parts if e.operands)]
+    return frozenset(e.name for place in places for e in expressions(place) if isinstance(e, ir.Name))
 
 
 def _may_be_missing(function: ir.Function) -> bool:

@@ -8,7 +8,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.words import place_named, uncast
 from loadstone.review.walk import expressions, parts_of, statements
 
-__all__ = ["parts_again", "rising", "stepped", "stored"]
+__all__ = ["guarded", "parts_again", "rising", "stepped", "stored"]
 
 
 def parts_again(loop: ir.Loop) -> Iterator[ir.Expression]:
@@ -76,3 +76,38 @@ def rising(loop: ir.Loop) -> set[str]:
 def stepped(loop: ir.Loop) -> set[str]:
     """What a loop adds one to, at one place."""
     return {path for path, changes in _changes_of(loop).items() if path and changes == [("+", 1)]}
+
+
+def guarded(loop: ir.Loop) -> dict[str, ir.Expression]:
+    """The counters that go up by one and leave the loop at a limit: ``if (i == LIMIT) return -1;``, and the limits.
+
+    The question stands in the body itself and before anything that begins the next round.
+    """
+    counters = stepped(loop)
+    changed = {place_named(t) for t in stored(loop)}
+    found: dict[str, ir.Expression] = {}
+    for statement in loop.body.body if counters else ():
+        if isinstance(statement, ir.If) and _leaves(statement.then):
+            for part in _disjuncts(statement.condition):
+                match part:
+                    case ir.Operation(operator="==" | ">=", operands=(counter, limit)):
+                        names = {place_named(e) for e in expressions(limit)}
+                        if (path := place_named(counter)) in counters and not names & changed:
+                            found.setdefault(path, limit)
+        if any(isinstance(s, ir.Jump) and s.kind == "continue" for s in statements((statement,))):
+            break
+    return found
+
+
+def _leaves(block: ir.Block) -> bool:
+    last = block.body[-1] if block.body else None
+    return isinstance(last, ir.Return) or (isinstance(last, ir.Jump) and last.kind in {"break", "goto"})
+
+
+def _disjuncts(condition: ir.Expression) -> Iterator[ir.Expression]:
+    bare = uncast(condition)
+    if isinstance(bare, ir.Operation) and bare.operator == "||":
+        for operand in bare.operands:
+            yield from _disjuncts(operand)
+    else:
+        yield bare

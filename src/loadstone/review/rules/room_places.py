@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from loadstone.review import ir
 from loadstone.review.analyses.words import place_named, uncast
 from loadstone.review.rules.amounts import Amount, UnknownNumber, constant, of_symbol
@@ -64,11 +66,13 @@ class Holdings:
         if path:
             known.texts[path] = self.fresh(f"strlen({path})", 0)
 
-    def others_run(self, known: Known) -> None:
-        """Code of elsewhere runs: what it can reach may be anything."""
+    def others_run(self, known: Known, left: AbstractSet[str] = frozenset()) -> None:
+        """Code of elsewhere runs: what it can reach may be anything, but for the variables that it leaves alone."""
+        eras = {p: self.read(ir.Name(0, p), known) for p in left}
         known.era = self.counter.next()
-        for path in [p for p in known.values if not self.is_own(p.removesuffix(".size()"))]:
+        for path in [p for p in known.values if not self.is_own(p.removesuffix(".size()")) and p not in eras]:
             del known.values[path]
+        known.values |= {path: number for path, number in eras.items() if number is not None}
         for path in [p for p, b in known.blocks.items() if b is not None and not self.is_own(p)]:
             known.blocks[path] = None
         for path in [p for p in known.texts if not self.is_own(p)]:

@@ -51,6 +51,7 @@ class RoomEvaluator:
         self.sizes = Sizes(scope, rooms)
         self.calls = CallEffects(self, own)
         self.found: dict[int, OutOfRoom] = {}
+        self.cuts: dict[tuple[str, Amount], Amount] = {}
 
     # Blocks.
 
@@ -83,7 +84,18 @@ class RoomEvaluator:
             size = self.sizes.bytes_of(self.sizes.pointed(spelled))
             room = self.held.size_of(path, known).times(size) if size is not None else None
             return Storage(room, path) if room is not None else None
-        return self.sizes.array(bare) or self._kept(bare, path, known)
+        return self.sizes.array(bare) or self._flexible(bare, path, known) or self._kept(bare, path, known)
+
+    def _flexible(self, bare: ir.Expression, path: str, known: Known) -> Storage | None:
+        """``entry->name`` of ``char name[];``: what the block of the structure has behind the structure."""
+        if not isinstance(bare, ir.Member) or not self.scope.type_of(bare).endswith("[]") or self.rooms.of(bare):
+            return None
+        whole = known.blocks.get(place_named(bare.base))
+        size = self.sizes.bytes_of(self.sizes.pointed(self.scope.type_of(bare.base)))
+        is_last = size is not None and self.rooms.is_flexible(bare)
+        if whole is None or size is None or whole.at != ZERO or not is_last:
+            return None
+        return replace(whole, room=whole.room.minus(size), name=path)
 
     def _kept(self, bare: ir.Expression, path: str, known: Known) -> Storage | None:
         """The block of a member, where another member is kept as its number of elements."""
@@ -220,8 +232,9 @@ class RoomEvaluator:
                 return None
             case ir.Cast(type=spelled, operand=operand):
                 number = self.value(operand, known)
-                narrow = number is not None and number.parts and is_integer(spelled) and bits_of(spelled) < 32
-                return self._narrowed(number, f"({spelled})", spelled, known) if narrow else number
+                narrow = number is not None and number.parts and is_integer(spelled)
+                narrow = narrow and (bits_of(spelled) < 32 or (bits_of(spelled) == 32 and _is_size(operand)))
+                return self._narrowed(number, f"what is left in {spelled} of the number of", spelled, known) if narrow else number
             case ir.AssignmentExpression(target=target, value=value, operator=operator):
                 return self.store(target, value, operator, known)
             case ir.Item(base=base):
@@ -290,6 +303,8 @@ class RoomEvaluator:
         """What is left of a number in a narrower type."""
         positive = bool(spelled) and is_unsigned(spelled) and is_integer(spelled)
         left = self.held.fresh(path, 0 if positive else None)
+        if number is not None and path.startswith("what is left"):  # the same number cut to the same type is the same again
+            left = self.cuts.setdefault((spelled, number), left)
         if positive and number is not None and all(s.least >= 0 for s in number.symbols):
             known.at_most(left.minus(number), 0)
             known.narrowed[next(iter(left.symbols))] = number
@@ -415,4 +430,12 @@ class RoomEvaluator:
                         known.at_most(result.minus(amount), 0)  # type: ignore[arg-type]
         return result
 
-    # Calls.
+
+def _is_size(expression: ir.Expression) -> bool:
+    """Whether a sum or product is computed in ``size_t``: a sizeof is part of it."""
+    match uncast(expression):
+        case ir.Operation(operator="sizeof"):
+            return True
+        case ir.Operation(operator="+" | "*" | "-", operands=operands):
+            return any(map(_is_size, operands))
+    return False

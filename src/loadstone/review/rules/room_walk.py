@@ -24,8 +24,9 @@ from loadstone.review.rules.outside_numbers import is_integer, is_unsigned
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.room_calls import BLOCKS, FILLS, GIVES_LENGTH, TEXT_COPIES, TOLD
 from loadstone.review.rules.room_checks import OutOfRoom
-from loadstone.review.rules.room_loops import parts_again, rising, stepped, stored
-from loadstone.review.rules.room_state import Known, joined
+from loadstone.review.rules.room_entries import entry_rooms
+from loadstone.review.rules.room_loops import guarded, parts_again, rising, stepped, stored
+from loadstone.review.rules.room_state import Known, Storage, joined
 from loadstone.review.rules.room_values import RoomEvaluator
 from loadstone.review.walk import expressions, kept, statements
 
@@ -71,12 +72,14 @@ def out_of_room(facts: Facts) -> tuple[tuple[ir.Unit, ir.Function, OutOfRoom], .
     relations = {thing: min(counts) for thing, counts in kept_beside.items() if counts}
     related = {thing.name for thing in relations}
     found: list[tuple[ir.Unit, ir.Function, OutOfRoom]] = []
+    entries = entry_rooms(program, units)
     for unit in units:
         own = everywhere | {last_word(f.name): f for f in unit.functions}
         for function in unit.functions:
-            if _reaches(function) and _has_block(program, unit, function, related):
-                before = None if related & _mentioned(function) else first.get(function)
-                walk = before or _walked(program, unit, function, own, relations)
+            rooms = entries.get(id(function))
+            if _reaches(function) and (rooms or _has_block(program, unit, function, related)):
+                before = None if rooms or related & _mentioned(function) else first.get(function)
+                walk = before or _walked(program, unit, function, own, relations, rooms)
                 found += [(unit, function, out) for out in walk.evaluator.found.values()]
     return tuple(found)
 
@@ -87,9 +90,10 @@ def _walked(
     function: ir.Function,
     own: dict[str, ir.Function],
     relations: Mapping[Thing, str],
+    rooms: Mapping[str, Storage] | None = None,
 ) -> _Walk:
     walk = _Walk(names_in_sight(program, unit, function), rooms_of(program, unit, function), own, relations)
-    walk.run()
+    walk.run(rooms)
     return walk
 
 
@@ -115,7 +119,11 @@ def _mentioned(function: ir.Function) -> frozenset[str]:
 def _reaches(function: ir.Function) -> bool:
     """Whether a function reaches an element or calls what writes to blocks: others have nothing to ask."""
     return any(
-        isinstance(part, ir.Item) or (isinstance(part, ir.Call) and last_word(part.name) in _WRITERS)
+        isinstance(part, ir.Item)
+        or (
+            isinstance(part, ir.Call)
+            and (last_word(part.name) in _WRITERS or isinstance(uncast(part.function), ir.Member))
+        )
         for part in every_expression(function.body)
     )
 
@@ -157,10 +165,10 @@ class _Walk:
         self.ends: list[Known] = []
         self.work = 0
 
-    def run(self) -> None:
-        """Follow the function."""
+    def run(self, rooms: Mapping[str, Storage] | None = None) -> None:
+        """Follow the function; ``rooms`` are the arrays that its callers hand it."""
         with contextlib.suppress(_TooLargeError):
-            self.ends += self._block(self.function.body.body, [Known()])
+            self.ends += self._block(self.function.body.body, [Known(blocks={**(rooms or {})})])
 
     def relations(self) -> dict[Thing, set[str]]:
         """The members that hold a block at the ends of the function, with those beside that say how many elements."""
@@ -382,6 +390,7 @@ class _Walk:
         head = known.copy()
         grown = rising(loop)
         foreign = False
+        guards = guarded(loop)
         for target in stored(loop):
             path = place_named(target)
             if isinstance(target, ir.Operation):
@@ -405,6 +414,10 @@ class _Walk:
             head.values[path] = new
             if grows and before is not None:
                 head.at_most(before.minus(new), 0)
+                limit = self.evaluator.value(guards[path], known.copy()) if path in guards else None
+                under = most(before.minus(limit), known.ends) if limit is not None else None
+                if limit is not None and under is not None and under <= 0:
+                    head.at_most(new.minus(limit), 0)
         for part in parts_again(loop):
             if isinstance(part, ir.Call):
                 foreign |= self._changes(part)
