@@ -75,6 +75,7 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
     symbols = symbols_of(facts, unit)
     takers = {name for name in foreign if any(map(_COUNTERPART.search, (name, *symbols.get(name, ()))))}
     called = {last_word(c.name) for f in unit.functions for c in calls_in(f.body)}
+    own = {last_word(f.name) for f in unit.functions}
     yield from _arrays(unit, members)
     of_others = _made_for(unit, takers, foreign - takers)
     kept_foreign = _kept_foreign(facts, unit, foreign - takers) if takers else {}
@@ -86,7 +87,7 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
         for call in calls_in(function.body):
             release = last_word(call.name)
             place = _RELEASES.get(release)
-            if place is None or place >= len(call.arguments) or facts.is_defined(release):
+            if place is None or place >= len(call.arguments) or release in own:
                 continue
             name = word(call.arguments[place])
             if name not in given and isinstance(uncast(call.arguments[place]), ir.Member) and kept_foreign:
@@ -246,7 +247,9 @@ def _handed(unit: ir.Unit, foreign: AbstractSet[str]) -> dict[str, dict[str, str
             helper = helpers.get(call.name)
             if helper is not None:
                 pairs = zip(helper.parameters, call.arguments, strict=False)
-                found.setdefault(helper.name, []).append({p.name: given[w] for p, a in pairs if (w := word(a)) in given})
+                found.setdefault(helper.name, []).append(
+                    {p.name: given[w] for p, a in pairs if (w := word(a)) in given}
+                )
     return {
         name: {key: who for key, who in calls[0].items() if all(key in one for one in calls)}
         for name, calls in found.items()

@@ -139,17 +139,15 @@ def _is_handed_on(function: ir.Function, name: str, foreign: Mapping[str, tuple[
     for call in calls_in(function.body):
         if word(call.function) not in foreign and any(word(a) == name for a in call.arguments):
             return True
-    filling = {
-        id(a) for c in calls_in(function.body) if word(c.function) in foreign for a in map(uncast, c.arguments)
-    }
+    filling = {id(a) for c in calls_in(function.body) if word(c.function) in foreign for a in map(uncast, c.arguments)}
     addresses = (e for e in every_expression(function.body) if isinstance(e, ir.Operation) and e.operator == "address")
     return any(word(e.operands[0]) == name and id(e) not in filling for e in addresses)
 
 
 def _ways_out(statement: ir.Statement, name: str, foreign: Mapping[str, tuple[str, ...]]) -> Iterator[int]:
     """The returns in a statement before which nothing ends the object."""
-    if isinstance(statement, ir.Loop):
-        for inner in statement.body.body:
+    if isinstance(statement, ir.Loop | ir.Block):
+        for inner in statement.body.body if isinstance(statement, ir.Loop) else statement.body:
             yield from _ways_out(inner, name, foreign)
     if not isinstance(statement, ir.If):
         return

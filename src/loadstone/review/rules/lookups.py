@@ -102,7 +102,8 @@ def _functions_of_tables(facts: Facts, unit: ir.Unit, found: frozenset[str]) -> 
     """The pointers to functions in the structures of a file that a library gives the addresses of."""
     named = frozenset(_POINTER_TYPE.findall(unit.text))
     pointers = {
-        c.name: [m.name for m in c.members if "(*" in m.type or base_type(pointee(m.type)) in named] for c in unit.classes
+        c.name: [m.name for m in c.members if "(*" in m.type or base_type(pointee(m.type)) in named]
+        for c in unit.classes
     }
     if not any(pointers.values()):
         return frozenset()
@@ -111,12 +112,15 @@ def _functions_of_tables(facts: Facts, unit: ir.Unit, found: frozenset[str]) -> 
     spelled = {kind for kind in types.values() if kind.count("*") == 1}
     for function in unit.functions:
         mine = looked_up(facts, function)
-        declared = {word(s.target): s.type for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.declares}
+        declared = {
+            word(s.target): s.type for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.declares
+        }
         calls = {_last(target): value for target, value in _stores(function)}
         spelled |= {
             kind
             for name, kind in declared.items()
-            if kind.count("*") == 1 and (name in mine or _comes_from(calls.get(name, ir.Literal(0, None)), mine | found))
+            if kind.count("*") == 1
+            and (name in mine or _comes_from(calls.get(name, ir.Literal(0, None)), mine | found))
         }
     return frozenset(name for kind in spelled for name in pointers.get(base_type(pointee(kind)), ()))
 

@@ -27,6 +27,9 @@ __all__ = ["CallEffects"]
 _ASKS: Final = re.compile(r"(?i)assert|check|expect|require|verify|ensure")
 """Names of functions and macros that ask something of what they are given."""
 
+_FEW: Final = 8
+"""How many times the room of an array a size is at most that was computed of it."""
+
 _OF_STREAMS: Final = {"read": FillCall(0, (1,), fails=False)}
 """Methods of streams that fill a block."""
 
@@ -234,15 +237,16 @@ class CallEffects:
     def _told_others(self, call: ir.Call, numbers: list[Amount | None], known: Known) -> None:
         """``api.read(device, page, 2 * PAGE)``: foreign code is told more room than the array beside has.
 
-        The number is taken for a size where it is a multiple of the room or a power of two: one of milliseconds or of
-        a register is neither.
+        The number is taken for a size where it is a few times the room or a power of two: one of milliseconds or of a
+        register is neither.
         """
         for target, told in zip(call.arguments, numbers[1:], strict=False):
             array = self.sizes.array(uncast(target)) if self.scope.is_array(uncast(target)) else None
             if array is None or told is None or told.parts or array.room.parts:
                 continue
             room, size = array.room.constant, told.constant
-            if size > room > 1 and (size % room == 0 or size & (size - 1) == 0):
+            few = size % room == 0 and size // room <= _FEW if room > 1 else False
+            if size > room > 1 and (few or size & (size - 1) == 0):
                 what = f"{last_word(call.name)} into {named(target)}"
                 self.evaluator.reached(array, told, ONE, call.line, what, known)
 

@@ -41,7 +41,9 @@ def entry_rooms(program: ir.Program, units: list[ir.Unit]) -> dict[int, _Rooms]:
         handed |= {e.name for v in unit.variables for e in _names_in(v) if e.name in helpers}
         for name, rooms in calls.items():
             own = sized_parameters(unit, helpers[name])
-            mine = {p: _smallest([r[p] for r in rooms]) for p in rooms[0] if p not in own and all(p in r for r in rooms)}
+            mine = {
+                p: _smallest([r[p] for r in rooms]) for p in rooms[0] if p not in own and all(p in r for r in rooms)
+            }
             if mine and name not in handed:
                 found[id(helpers[name])] = mine
     return found

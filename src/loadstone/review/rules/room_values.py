@@ -234,7 +234,11 @@ class RoomEvaluator:
                 number = self.value(operand, known)
                 narrow = number is not None and number.parts and is_integer(spelled)
                 narrow = narrow and (bits_of(spelled) < 32 or (bits_of(spelled) == 32 and _is_size(operand)))
-                return self._narrowed(number, f"what is left in {spelled} of the number of", spelled, known) if narrow else number
+                return (
+                    self._narrowed(number, f"what is left in {spelled} of the number of", spelled, known)
+                    if narrow
+                    else number
+                )
             case ir.AssignmentExpression(target=target, value=value, operator=operator):
                 return self.store(target, value, operator, known)
             case ir.Item(base=base):
@@ -303,7 +307,9 @@ class RoomEvaluator:
         """What is left of a number in a narrower type."""
         positive = bool(spelled) and is_unsigned(spelled) and is_integer(spelled)
         left = self.held.fresh(path, 0 if positive else None)
-        if number is not None and path.startswith("what is left"):  # the same number cut to the same type is the same again
+        if number is not None and path.startswith(
+            "what is left"
+        ):  # the same number cut to the same type is the same again
             left = self.cuts.setdefault((spelled, number), left)
         if positive and number is not None and all(s.least >= 0 for s in number.symbols):
             known.at_most(left.minus(number), 0)

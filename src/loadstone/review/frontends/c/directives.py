@@ -16,7 +16,16 @@ from typing import Final
 from loadstone.quick_dataclass import dataclass
 from loadstone.review.ir import Branch, Conditional
 
-__all__ = ["Directives", "MacroDefinition", "Projection", "Region", "defined_in", "read", "substituted", "without_comments"]
+__all__ = [
+    "Directives",
+    "MacroDefinition",
+    "Projection",
+    "Region",
+    "defined_in",
+    "read",
+    "substituted",
+    "without_comments",
+]
 
 MAX_PROJECTIONS: Final = 8
 """Copies of one file that are read; real files rarely need more than four to show every branch."""
@@ -315,7 +324,9 @@ class _Reader:
     def _define(self, match: re.Match[bytes], rest: bytes) -> None:
         macro = _definition(rest, self.line(match.start()))
         before = self.macros.get(macro.name) if macro is not None else None
-        if macro is not None and (before is None or not before.body):  # of two under two conditions, what does something
+        if macro is not None and (
+            before is None or not before.body
+        ):  # of two under two conditions, what does something
             self.macros[macro.name] = macro
 
 
@@ -327,17 +338,24 @@ def _definition(rest: bytes, line: int) -> MacroDefinition | None:
     parameters = None
     if found[2]:
         parameters = tuple(p.strip().decode(errors="replace") for p in found[3].split(b",") if p.strip())
-    return MacroDefinition(found[1].decode(), parameters, without_typeof(found[4].strip().decode(errors="replace")), line)
+    return MacroDefinition(
+        found[1].decode(), parameters, without_typeof(found[4].strip().decode(errors="replace")), line
+    )
 
 
 def defined_in(text: bytes) -> Iterator[tuple[int, int, str, MacroDefinition | None]]:
-    """The definitions of a file in their order: where each begins and ends, its name, and None where it is taken back."""
+    """The definitions of a file in order: where each begins and ends, its name, and None where it is taken back."""
     for match in _DIRECTIVE.finditer(text):
         macro = _definition(match[2], 0) if match[1] == b"define" else None
         if macro is not None:
             yield match.start(), match.end(), macro.name, macro
         else:
-            yield match.start(), match.end(), match[2].strip().decode(errors="replace") if match[1] == b"undef" else "", None
+            yield (
+                match.start(),
+                match.end(),
+                match[2].strip().decode(errors="replace") if match[1] == b"undef" else "",
+                None,
+            )
 
 
 def substituted(macro: MacroDefinition, arguments: Sequence[str]) -> str:

@@ -30,10 +30,10 @@ _Macros = dict[str, MacroDefinition]
 
 
 def written_out(text: bytes, given: Mapping[str, MacroDefinition]) -> bytes:
-    """A file without comments, its list macros and member macros written out; as many lines as before.
+    r"""A file without comments, its list macros and member macros written out; as many lines as before.
 
-    >>> written_out(b"#define P(n) void (*n)(void)\\nstruct t { P(run); };\\n", {})
-    b'#define P(n) void (*n)(void)\\nstruct t { void (*run)(void); };\\n'
+    >>> written_out(b"#define P(n) void (*n)(void)\nstruct t { P(run); };\n", {})
+    b'#define P(n) void (*n)(void)\nstruct t { void (*run)(void); };\n'
     """
     steps = [*defined_in(text)]
     known = {**given, **{name: macro for _, _, name, macro in steps if macro is not None}}
@@ -92,7 +92,7 @@ def _calls(
     for call in _CALL.finditer(text, begin, end):
         name = call[1].decode()
         declares = name in takers and any(start <= call.start() < stop for start, stop in records)
-        if name not in lists and not (declares and text[:call.start()].rstrip()[-1:] in {b"{", b";", b"}", b")"}):
+        if name not in lists and not (declares and text[: call.start()].rstrip()[-1:] in {b"{", b";", b"}", b")"}):
             continue
         close = _closed(text, call.end(), end)
         if close:

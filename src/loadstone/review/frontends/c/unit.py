@@ -29,10 +29,10 @@ from loadstone.review.frontends.c.declared_names import (
 )
 from loadstone.review.frontends.c.decorations import Decorations, undecorated
 from loadstone.review.frontends.c.directives import Directives, MacroDefinition, Projection, read, without_comments
-from loadstone.review.frontends.c.list_macros import written_out
 from loadstone.review.frontends.c.expressions import CExpressions, TooDeepForC
 from loadstone.review.frontends.c.headers import leading
 from loadstone.review.frontends.c.lambdas import lifted
+from loadstone.review.frontends.c.list_macros import written_out
 from loadstone.review.frontends.c.statements import Bodies
 from loadstone.review.typenames import base_type, long_name
 
