@@ -16,6 +16,7 @@ from loadstone.review.analyses.liveness import live_at_joins
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.neighbours import Neighbours
 from loadstone.review.analyses.pointed import Pointed
+from loadstone.review.analyses.untyped import taken_for
 from loadstone.review.analyses.values import Global, Place, Spot, Value
 from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.control_flow import Graph, Kind
@@ -63,7 +64,7 @@ class KnownFunction:
         types.update(self._gone_through)
         for name, statement in _declared(self.graph):
             types.setdefault(name, statement.type)
-        return types
+        return types | taken_for(self.function, _declared(self.graph))
 
     @cached_property
     def locals(self) -> frozenset[str]:

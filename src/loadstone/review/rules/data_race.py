@@ -23,7 +23,7 @@ from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.polled_flags import polled_flags
 from loadstone.review.rules.python_locks import bare_changes, bare_counters, published_early, setting_up
 from loadstone.review.rules.rule import Rule
-from loadstone.review.rules.shown_threads import runners
+from loadstone.review.rules.shown_threads import handed_out, runners
 from loadstone.review.rules.thread_phases import phases_of
 from loadstone.review.rules.unsafe_signal_handler import handlers
 from loadstone.review.walk import expressions, kept
@@ -214,12 +214,20 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         if is_count(shared.variable) and len({w.spot for w in writes}) > 1:
             continue
-        if shared.lock and len(shared.held_lines) >= max(2, shared.lines / 2):
+        if shared.lock and (len(shared.held_lines) >= max(2, shared.lines / 2) or _is_half_locked(shared, facts)):
             yield from _locked(rule, shared, facts)
         elif shared.lock or any(
             t.path == shared.unit.path for t in facts.threads
         ):  # a lock that most do without is there for something else
             yield from _bare(rule, shared, facts)
+
+
+def _is_half_locked(shared: Shared, facts: Facts) -> bool:
+    """A callback changes it under the object's lock, and a function that takes this lock for the rest reads it bare."""
+    writers = {a.spot.function for a in shared.held if a.is_write}
+    bare = {a.spot.function for a in shared.bare} - writers
+    taking = {a.spot.function for a in facts.accesses if a.owner == shared.owner and shared.lock in _locks(a)}
+    return shared.is_member and bool(bare & taking) and bool(writers & handed_out(shared.unit))
 
 
 def _between(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -389,7 +397,7 @@ def _may_meet(facts: Facts, shared: Shared, bare: Access) -> bool:
     if len(writes) == 1 and not bare.is_write and not shared.is_member:
         return any(spot.function == bare.spot.function for spot in writes)  # who else reads it has it made before
     function = next((f for f in unit.functions if f.name == bare.spot.function), None)
-    hidden = function is not None and function.local and unit.language is Language.C
+    hidden = function is not None and function.local and unit.language is Language.C and not bare.is_inner
     return not hidden or last_word(bare.spot.function) in runners(facts, unit)
 
 

@@ -13,12 +13,12 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_statement
-from loadstone.review.analyses.words import last_word
+from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import plays
-from loadstone.review.walk import expressions
+from loadstone.review.walk import expressions, kept
 
-__all__ = ["MANY", "called_in_threads", "is_start", "runners"]
+__all__ = ["MANY", "called_in_threads", "handed_out", "is_start", "runners"]
 
 MANY: Final = 2
 """As many threads as show that a function may run twice at the same time."""
@@ -88,3 +88,11 @@ def is_start(facts: Facts, unit: ir.Unit, call: ir.Call) -> bool:
         return True
     # threads.emplace_back(work, i), of a container of threads
     return last_word(call.name) in _IN_PLACE and "std::vector<std::thread>" in unit.text.replace(" ", "")
+
+
+@kept
+def handed_out(unit: ir.Unit) -> frozenset[str]:
+    """The functions of a file that a call is given: somebody else runs them."""
+    given = (uncast(a) for f in unit.functions for c in calls_in(f.body) for a in c.arguments)
+    named = {f.name for f in unit.functions}
+    return frozenset(a.name for a in given if isinstance(a, ir.Name) and a.name in named)
