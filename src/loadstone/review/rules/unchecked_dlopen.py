@@ -19,7 +19,6 @@ from loadstone.review.ir import Assign, Display, Function, Literal, Member, Name
 from loadstone.review.rules.endless_tries import endless_tries
 from loadstone.review.rules.places import ALL, at, each_api, resolve_lines, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.rules.unchecked_dlsym import kept_untested
 from loadstone.review.walk import expressions, kept
 
 __all__ = ["RULE", "is_checked"]
@@ -153,7 +152,6 @@ def _is_the_program(site: Site) -> bool:
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from endless_tries(rule, facts)
     spoiled = {s.spot for s in facts.sites if any(u.how in _SPOILED and u.known is not True for u in s.uses)}
-    spoiled |= {site.spot for _, site, _ in kept_untested(facts)}  # told where they are called
     for _, name, sites in each_api(facts.of(*_ROLES)):
         judged = [s for s in sites if not s.api.raises and s.api.success is not Success.NONE]
         good = [s for s in judged if is_checked(s, facts)]

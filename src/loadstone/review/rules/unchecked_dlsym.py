@@ -24,9 +24,9 @@ from loadstone.review.rules.places import ALL, at, in_file, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.system_pointers import untested_system_pointers
 from loadstone.review.typenames import base_type
-from loadstone.review.walk import expressions, kept
+from loadstone.review.walk import expressions
 
-__all__ = ["RULE", "kept_untested"]
+__all__ = ["RULE"]
 
 _ROLES: Final = (ApiRole.RESOLVE, ApiRole.LOAD, ApiRole.FIND, ApiRole.BORROW, ApiRole.CANONICAL)
 _THROUGH: Final = ("call", "dereference")
@@ -84,13 +84,8 @@ def _has_verdict(site: Site, used: int) -> bool:
     return any(isinstance(e, Name) and e.name in kept for s in asking for e in expressions(s.condition))
 
 
-@kept
-def kept_untested(facts: Facts) -> tuple[tuple[str, Site, Spot], ...]:
-    """Symbols kept untested in one function and called in another, and nothing asks whether they are there.
-
-    The name of each, the lookup, and the first call.
-    """
-    found: list[tuple[str, Site, Spot]] = []
+def _never_tested(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A symbol is kept untested in one function and called in another, and nothing ever asks whether it is there."""
     tested = {fill.slot for fill in facts.fills if fill.known is True}
     done: set[Slot] = set()
     for fill in facts.fills:
@@ -102,20 +97,14 @@ def kept_untested(facts: Facts) -> tuple[tuple[str, Site, Spot], ...]:
         if not blind or name in facts.asked_in(site.spot.path) or site.api.raises or site.tests:
             continue
         done.add(fill.slot)
-        found.append((name, site, blind[0]))
-    return tuple(found)
-
-
-def _never_tested(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    for name, site, called in kept_untested(facts):
         yield rule.no(
-            f"{name} is called at line {called.line}; what {site.api.name} gave at line {site.spot.line}"
-            f"{in_file(site.spot, called)} was kept untested, and nothing asks whether it is null.",
-            at(called),
+            f"{name} is called at line {blind[0].line}; what {site.api.name} gave at line {site.spot.line}"
+            f"{in_file(site.spot, blind[0])} was kept untested, and nothing asks whether it is null.",
+            at(blind[0]),
             severity=Severity.MEDIUM,
-            why=(step(site.spot, f"{site.api.name} may fail here", "acquire"), step(called, "called", "use")),
-            context=called.function,
-            condition=called.condition,
+            why=(step(site.spot, f"{site.api.name} may fail here", "acquire"), step(blind[0], "called", "use")),
+            context=blind[0].function,
+            condition=blind[0].condition,
         )
 
 
