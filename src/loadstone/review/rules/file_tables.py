@@ -20,6 +20,7 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.words import MAINS, place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import made_by_library, plays
+from loadstone.review.typenames import base_type
 from loadstone.review.walk import expressions
 
 __all__ = ["Kept", "kept_entries"]
@@ -30,6 +31,9 @@ _PLAIN: Final = re.compile(
     re.IGNORECASE,
 )
 """Types whose values are copies: they lead nowhere."""
+
+_LEVELS: Final = 3
+"""How deep a function may free what it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ def kept_entries(facts: Facts, unit: ir.Unit) -> Iterator[Kept]:
     file = _File(facts, unit, tables)
     yield from file.of_libraries()
     yield from file.of_memory()
+    yield from file.of_objects()
 
 
 class _File:
@@ -231,6 +236,61 @@ class _File:
                     )
                     yield Kept(table, used[0][0], call.line, used[:4], function, is_freed=True)
 
+    def of_objects(self) -> Iterator[Kept]:
+        """An object that a function hung into a table is freed by another, and nothing ever takes one out."""
+        hung = dict(self._hung())
+        frees = self._frees() if hung else {}
+        for function in self.unit.functions if hung else ():
+            for parameter in function.parameters:
+                table, line = hung.get(base_type(parameter.type), ("", 0)) if parameter.type.count("*") == 1 else ("", 0)
+                gone = frees.get((function.name, parameter.name), 0)
+                if not table or not gone or function.local or self._unhangs(table, base_type(parameter.type), line):
+                    continue
+                used = self._users(table, {function.name})
+                if used and table not in self.mentioned[function.name]:
+                    yield Kept(table, line, gone, used, function, is_freed=True)
+
+    def _hung(self) -> Iterator[tuple[str, tuple[str, int]]]:
+        """The structures of which a table holds objects: ``table[hash] = entry``, ``list = node``; where that is."""
+        for function in self.unit.functions:
+            types = _types(function)
+            for statement in every_statement(function.body):
+                value = uncast(statement.value) if isinstance(statement, ir.Assign) else None
+                if not isinstance(statement, ir.Assign) or not isinstance(value, ir.Name) or statement.operator:
+                    continue
+                table, spelled = place_named(statement.target).removesuffix("[]"), types.get(value.name, "")
+                if table in self.mentioned[function.name] and spelled.count("*") == 1 and base_type(spelled) != "void":
+                    yield base_type(spelled), (table, statement.line)
+
+    def _frees(self) -> dict[tuple[str, str], int]:
+        """The parameters that functions free, themselves or through another of the file, and where."""
+        found: dict[tuple[str, str], int] = {}
+        for _ in range(_LEVELS):
+            for name, function in self.functions.items():
+                for call in calls_in(function.body):
+                    known = self.functions.get(call.name)
+                    for index, argument in enumerate(call.arguments):
+                        own = known is not None and index < len(known.parameters)
+                        ends = (known.name, known.parameters[index].name) in found if known is not None and own else False
+                        given = uncast(argument)
+                        if (ends or call.name == "free") and isinstance(given, ir.Name):
+                            if any(p.name == given.name for p in function.parameters):
+                                found.setdefault((name, given.name), call.line)
+        return found
+
+    def _unhangs(self, table: str, struct: str, hung: int) -> bool:
+        """Whether any function but the one that hangs objects into a table stores to it or to their links."""
+        for function in (f for f in self.unit.functions if not f.line <= hung <= f.end_line):
+            types = _types(function)
+            for statement in (s for s in every_statement(function.body) if isinstance(s, ir.Assign)):
+                target = uncast(statement.target)
+                linked = self.types.get(target.name, "") if isinstance(target, ir.Member) else ""
+                linked = types.get(_start(target), "") if isinstance(target, ir.Operation) else linked
+                is_root = _start(target) == table and table in self.mentioned[function.name]
+                if is_root or base_type(linked) == struct:
+                    return True
+        return False
+
     def _is_settled(self, function: ir.Function, table: str, line: int) -> bool:
         """Whether behind the line a variable of the file is stored to, or the whole table goes."""
         shared = {v.name for v in self.unit.variables}
@@ -246,6 +306,12 @@ class _File:
         return any(
             isinstance(s, ir.Assign) and _start(s.target) == table for f in callers for s in every_statement(f.body)
         )
+
+
+def _types(function: ir.Function) -> dict[str, str]:
+    """The types of a function's parameters and variables."""
+    declared = (s for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.declares)
+    return {place_named(s.target): s.type for s in declared} | {p.name: p.type for p in function.parameters}
 
 
 def _start(expression: ir.Expression) -> str:

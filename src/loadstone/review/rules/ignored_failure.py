@@ -24,6 +24,7 @@ from loadstone.review.rules.passed_over import passed_over
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.thrown_through_c import thrown_through_c
+from loadstone.review.rules.untested_descriptors import untested_descriptors
 from loadstone.review.walk import expressions, kept, tops
 
 __all__ = ["RULE"]
@@ -42,6 +43,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _let_out(rule, facts, unit)
         yield from _left_out(rule, unit)
         yield from _lost(rule, facts, unit)
+        yield from _blind(rule, unit)
         for function in unit.functions:
             yield from _dropped(rule, facts, unit, function)
             yield from _begun_blindly(rule, facts, unit, function, through.get((unit.path, function.name), set()))
@@ -141,6 +143,22 @@ def _lost(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
             Location.lines(unit.path, found.line),
             cwe=252,
             fix="Test it before going on.",
+            context=found.function.name,
+            condition=found.function.condition,
+        )
+
+
+def _blind(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
+    """``log = open_log(name); dup2(log, 2);``: nobody asks whether there is a descriptor."""
+    for found in untested_descriptors(unit):
+        given, used = (Location.lines(unit.path, line) for line in (found.given, found.used))
+        yield rule.no(
+            f"{found.name}, which {found.giver} may have given as -1 at line {found.given}, is used; nothing asks about "
+            "it, or about the call that uses it.",
+            used,
+            cwe=252,
+            fix="Test the descriptor first.",
+            why=(FlowStep(given, "may have failed", "acquire"), FlowStep(used, "used as if it had not", "use")),
             context=found.function.name,
             condition=found.function.condition,
         )

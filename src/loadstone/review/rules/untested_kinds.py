@@ -23,10 +23,9 @@ from loadstone.review.walk import expressions, parts_of
 __all__ = ["UnaskedKind", "untested_kinds"]
 
 _TAG: Final = re.compile(r"(?i)(?:\A|_)(?:kind|type|tag|t|magic|what|vt|which)\Z")
-_RECORD: Final = re.compile(
-    r"\bstruct\s+(\w+)\s*\{((?:[^{}]|\{[^{}]*\})*)\}|\bstruct\s*\{((?:[^{}]|\{[^{}]*\})*)\}\s*(\w+)\s*;"
-)
-_UNION: Final = re.compile(r"\bunion\b\s*\w*\s*\{([^{}]*)\}\s*(\w*)\s*;")
+_INSIDE: Final = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
+_RECORD: Final = re.compile(rf"\bstruct\s+(\w+)\s*{_INSIDE}|\bstruct\s*{_INSIDE}\s*(\w+)\s*;")
+_UNION: Final = re.compile(r"\bunion\b\s*\w*\s*\{((?:[^{}]|\{[^{}]*\})*)\}\s*(\w*)\s*;")
 _COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _TWO: Final = 2
 
@@ -64,11 +63,22 @@ def untested_kinds(facts: Facts, unit: ir.Unit) -> Iterator[UnaskedKind]:
         parameters = {p.name: p.type for p in function.parameters}
         found = None
         if unions:
-            found = _read(function, scope, parameters, unions, mentioned)
+            found = _read(function, scope, parameters | _looked_up(unit, function), unions, mentioned)
         if found is None and alike:
             found = _seen(function, parameters, {name: records[name].tag for name in alike}, mentioned)
         if found is not None:
             yield found
+
+
+def _looked_up(unit: ir.Unit, function: ir.Function) -> dict[str, str]:
+    """The variables that hold what another function of the file found: ``entry = find(table, key)``."""
+    own = {f.name for f in unit.functions}
+    declared = (s for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.declares)
+    return {
+        s.target.name: s.type
+        for s in declared
+        if isinstance(s.target, ir.Name) and isinstance(c := uncast(s.value), ir.Call) and c.name in own
+    }
 
 
 def _records(text: str) -> Iterator[tuple[str, _Record]]:
@@ -78,7 +88,8 @@ def _records(text: str) -> Iterator[tuple[str, _Record]]:
         outside = [d.strip() for d in _UNION.sub("", body).split(";") if d.strip()]
         first = outside[0] if outside and "*" not in outside[0] else ""
         tag = next((w for w in re.findall(r"\w+", first)[-1:] if _TAG.search(w)), "")
-        inside = [d.strip() for d in union[1].split(";") if d.strip()] if union is not None else []
+        within = re.sub(r"\{[^{}]*\}", "", union[1]) if union is not None else ""
+        inside = [d.strip() for d in within.split(";") if d.strip()]
         pointers = {re.findall(r"\w+", d)[-1] for d in inside if "*" in d and "(" not in d}
         numbers = [d for d in inside if "*" not in d and "[" not in d]
         if tag and (not inside or (pointers and numbers)):
