@@ -242,7 +242,9 @@ class _File:
         frees = self._frees() if hung else {}
         for function in self.unit.functions if hung else ():
             for parameter in function.parameters:
-                table, line = hung.get(base_type(parameter.type), ("", 0)) if parameter.type.count("*") == 1 else ("", 0)
+                table, line = (
+                    hung.get(base_type(parameter.type), ("", 0)) if parameter.type.count("*") == 1 else ("", 0)
+                )
                 gone = frees.get((function.name, parameter.name), 0)
                 if not table or not gone or function.local or self._unhangs(table, base_type(parameter.type), line):
                     continue
@@ -269,13 +271,15 @@ class _File:
             for name, function in self.functions.items():
                 for call in calls_in(function.body):
                     known = self.functions.get(call.name)
-                    for index, argument in enumerate(call.arguments):
-                        own = known is not None and index < len(known.parameters)
-                        ends = (known.name, known.parameters[index].name) in found if known is not None and own else False
-                        given = uncast(argument)
-                        if (ends or call.name == "free") and isinstance(given, ir.Name):
-                            if any(p.name == given.name for p in function.parameters):
-                                found.setdefault((name, given.name), call.line)
+                    taken = [p.name for p in known.parameters] if known is not None else []
+                    for index, given in enumerate(map(uncast, call.arguments)):
+                        ends = call.name == "free" or (index < len(taken) and (call.name, taken[index]) in found)
+                        if (
+                            ends
+                            and isinstance(given, ir.Name)
+                            and any(p.name == given.name for p in function.parameters)
+                        ):
+                            found.setdefault((name, given.name), call.line)
         return found
 
     def _unhangs(self, table: str, struct: str, hung: int) -> bool:

@@ -153,8 +153,8 @@ def _blind(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
     for found in untested_descriptors(unit):
         given, used = (Location.lines(unit.path, line) for line in (found.given, found.used))
         yield rule.no(
-            f"{found.name}, which {found.giver} may have given as -1 at line {found.given}, is used; nothing asks about "
-            "it, or about the call that uses it.",
+            f"{found.name}, which {found.giver} may have given as -1 at line {found.given}, is used; nothing asks "
+            "about it, or about the call that uses it.",
             used,
             cwe=252,
             fix="Test the descriptor first.",

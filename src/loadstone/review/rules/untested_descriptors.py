@@ -20,10 +20,16 @@ from loadstone.review.walk import expressions
 __all__ = ["UntestedDescriptor", "untested_descriptors"]
 
 _OPENS: Final = frozenset(
-    "open open64 openat creat shm_open memfd_create socket accept accept4 mkstemp mkostemp dup eventfd".split()
+    {
+        *("open", "open64", "openat", "creat", "shm_open", "memfd_create", "mkstemp", "mkostemp", "eventfd"),
+        *("socket", "accept", "accept4", "dup"),
+    }
 )
 _TAKES: Final = frozenset(
-    "dup2 dup3 read write fchmod fchown ftruncate lseek flock ioctl fcntl send recv listen fsync".split()
+    {
+        *("dup2", "dup3", "read", "write", "fchmod", "fchown", "ftruncate", "lseek", "flock", "ioctl", "fcntl"),
+        *("send", "recv", "listen", "fsync"),
+    }
 )
 """Functions that take a descriptor first and say in their result whether that worked."""
 
