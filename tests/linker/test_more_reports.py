@@ -89,7 +89,8 @@ def test_openssl_5845_what_was_built_here_is_in_usr_local(workshop: Workshop) ->
     model = replace(model, view=HostFiles(root=workshop.path("root")), cache=replace(model.cache, entries=()))
     found = first(explain("/usr/bin/openssl.so", model=model))
     assert found.loader_message.startswith("/usr/lib/libs.so.1: version `O_2' not found")
-    assert found.advice == "/usr/local/lib/libs.so.1 has it: LD_LIBRARY_PATH=/usr/local/lib"
+    lasting = "echo /usr/local/lib > /etc/ld.so.conf.d/local.conf && ldconfig"
+    assert found.advice == f"/usr/local/lib/libs.so.1 has it: LD_LIBRARY_PATH=/usr/local/lib, or for good: {lasting}"
     workshop.file("root/etc/ld.so.conf.d/libc.conf", b"# local\n/usr/local/lib\n")
     assert first(explain("/usr/bin/openssl.so", model=model)).advice.endswith("ldconfig, for /etc/ld.so.conf.d/libc.conf names it")  # fmt: skip  # noqa: E501
     assert loads(explain("/usr/bin/openssl.so", model=replace(model, env=(("LD_LIBRARY_PATH", "/usr/local/lib"),))))

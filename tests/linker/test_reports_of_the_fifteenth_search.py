@@ -117,7 +117,7 @@ def test_gphoto2_543_the_systems_older_part_of_what_was_built_here(workshop: Wor
     found = first(explain("/usr/local/lib/libgphoto2.so.6", model=in_root(workshop)))
     preload = f"LD_PRELOAD=/usr/local/lib/{port}"
     assert found.advice.startswith(
-        f"/usr/local/lib/{port} has it: {preload}, or LD_LIBRARY_PATH=/usr/local/lib, or put"
+        f"/usr/local/lib/{port} has it: {preload}, or LD_LIBRARY_PATH=/usr/local/lib, or for good: echo"
     )
     model = replace(in_root(workshop), env=(("LD_LIBRARY_PATH", "/usr/local/lib"),))
     assert loads(explain("/usr/local/lib/libgphoto2.so.6", model=model))

@@ -6,11 +6,16 @@ format needs the loader of its own system, whatever process asks.
 
 from __future__ import annotations
 
-from typing import Final
-
-from loadstone.core.image import Image, ImageKind
+from loadstone.core.image import Format, Image, ImageKind
 from loadstone.errors import LoadstoneError
-from loadstone.linker.discovery import loader_kind_of, loader_of_format, of_another_system, with_program
+from loadstone.linker.android import android_of, is_for_android
+from loadstone.linker.discovery import (
+    loader_kind_of,
+    loader_of_format,
+    machine_of,
+    of_another_system,
+    with_program,
+)
 from loadstone.linker.openers import Openers, Tags
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED
@@ -18,9 +23,6 @@ from loadstone.linker.windows_packages import packages_around
 from loadstone.quick_dataclass import dataclass, replace
 
 __all__ = ["Choice", "loader_for", "model_of_format"]
-
-_NAMES: Final = {LoaderKind.BIONIC: "Android's loader"}
-"""The loaders that are known by name only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ def loader_for(target: str, model: LoaderModel | None, *, as_library: bool = Fal
     asked = model or LoaderModel.this_process()
     if "/" in target:
         found = model_of_format(target, asked) if model is None else None
+        found = found or _android(target, asked)
         if found is not None:
             return Choice(found)
         if model is None and loader_of_format(asked.view, asked.absolute(target)) is None:
@@ -46,7 +49,7 @@ def loader_for(target: str, model: LoaderModel | None, *, as_library: bool = Fal
             asked = _for_program(target, program.interpreter, asked)
     if asked.kind in SIMULATED:
         return Choice(asked)
-    return Choice(None, asked.kind.value, (f"it needs {_NAMES[asked.kind]}, which is not simulated here",))
+    return Choice(None, asked.kind.value, (f"it needs the loader {asked.kind.value}, which is not simulated here",))
 
 
 def model_of_format(target: str, asked: LoaderModel) -> LoaderModel | None:
@@ -61,12 +64,24 @@ def model_of_format(target: str, asked: LoaderModel) -> LoaderModel | None:
     return None if kind in (None, asked.kind) else of_another_system(asked, kind)
 
 
-def _program(target: str, model: LoaderModel) -> Image | None:
+def _android(target: str, asked: LoaderModel) -> LoaderModel | None:
+    """The model of Android for a file that says it is for one; None for all others, or where a system was named."""
+    image = _image(target, asked) if asked.kind in (LoaderKind.GLIBC, LoaderKind.MUSL) and not asked.is_chosen else None
+    if image is None or image.format is not Format.ELF or not is_for_android(image):
+        return None
+    return android_of(asked, machine_of(image) or asked.abi)
+
+
+def _image(target: str, model: LoaderModel) -> Image | None:
     try:
-        image = model.view.image(model.view.open(model.absolute(target)))
+        return model.view.image(model.view.open(model.absolute(target)))
     except (OSError, LoadstoneError):
         return None
-    return image if image.kind in (ImageKind.EXECUTABLE, ImageKind.PIE) else None
+
+
+def _program(target: str, model: LoaderModel) -> Image | None:
+    image = _image(target, model)
+    return image if image is not None and image.kind in (ImageKind.EXECUTABLE, ImageKind.PIE) else None
 
 
 def _for_program(target: str, interpreter: str, asked: LoaderModel) -> LoaderModel:

@@ -97,7 +97,15 @@ _PATTERNS: Final = tuple(
         (r"libruby-(\d\.\d)\.so\.\d\.\d", "libruby{}"),
         (r"lib(tcl|tk)(\d\.\d)\.so", "lib{}{}"),
         (r"libpython(\d\.\d+)m?\.so\.1\.0", "libpython{}"),
-        (r"libLLVM-(\d+)\.so(?:\.1)?", "libllvm{}"),
+        (r"libLLVM-(\d+(?:\.\d)?)\.so(?:\.1)?", "libllvm{}"),
+        (r"libclang-(\d+(?:\.\d)?)\.so(?:\.1)?", "libclang1-{}"),
+        (r"libpulse-simple\.so\.(0)", "libpulse{}"),
+        (r"libssh\.so\.(4)", "libssh-{}"),
+        (r"libgeos-(3[\d.]+\d)\.so", "libgeos-{}"),
+        (r"lib(glibmm|gtkmm|giomm)-(2\.4)\.so\.1", "lib{}-{}-1v5"),
+        (r"libsigc-(2\.0)\.so\.0", "libsigc++-{}-0v5"),
+        (r"libwx_(?:baseu\w*)-(3\.[02])\.so\.0", "libwxbase{}-0v5"),
+        (r"libwx_gtk3u_\w+-(3\.[02])\.so\.0", "libwxgtk{}-gtk3-0v5"),
     )
 )  # fmt: skip
 """Families of libraries that come in one package, or whose names are turned round."""

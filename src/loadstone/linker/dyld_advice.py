@@ -33,6 +33,8 @@ _XCODE: Final = "/Applications/Xcode.app"
 _FRAMEWORK: Final = re.compile(r"/Library/Frameworks/Python\.framework/Versions/([\d.]+)/")
 _LAST: Final = (99,)
 _R: Final = re.compile(r"/Library/Frameworks/R\.framework/Versions/([\d.]+)")
+_FORTRAN_OF_R: Final = re.compile(r"(?:/usr/local/gfortran|/opt/gfortran|/opt/R/\w+/gfortran)/")
+_PRODUCT: Final = re.compile(r"(?:/Library/Frameworks|/Applications)/([^/]+)\.(?:framework|app)/")
 _XCODE_PYTHON: Final = "@rpath/Python3.framework/"
 _KITS: Final = ("/usr/local/mysql/lib", "/usr/local/lib", "/opt/homebrew/lib", "/opt/local/lib")
 """Where installers of products for macOS put their libraries."""
@@ -116,6 +118,12 @@ def lead(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:
     )
     if origin:
         return origin
+    if name.startswith("@rpath/") and ".framework/" in name and ".app/" in posixpath.normpath(requester.path):
+        framework = name.partition(".framework/")[0].rpartition("/")[2]
+        return (
+            f"{framework}.framework was not copied into the app: in Xcode, General, Frameworks, Libraries, and Embedded"
+            f" Content: {framework}.framework, Embed & Sign"
+        )
     if name.startswith("@rpath/"):
         return f"put {leaf} into a folder of an LC_RPATH, or add its folder: install_name_tool -add_rpath DIR {file}"
     return f"put {leaf} there, or name where it is: install_name_tool -change {shlex.quote(name)} NEW {file}"
@@ -203,6 +211,14 @@ def _origin(name: str) -> str:
     python = _FRAMEWORK.match(name)
     if python:
         return f"install Python {python[1]} of python.org, or build what asks for it with the Python that is there"
+    if _FORTRAN_OF_R.match(name):
+        return (
+            "install GNU Fortran of R's tools for macOS (mac.r-project.org/tools), in the release that this R was built"
+            ' with; or the package anew from its sources: install.packages(..., type = "source")'
+        )
+    product = _PRODUCT.match(name)
+    if product:
+        return f"install {product[1]}, whose installer puts that there; or take a build that brings it along"
     if name.startswith("/opt/local/"):
         return f"port provides {name} names the port that has it: port install PORT"
     return ""

@@ -13,6 +13,7 @@ from typing import Final
 
 from loadstone.core.image import Format, Image
 from loadstone.linker.abi import Abi
+from loadstone.linker.android import android_of, is_for_android
 from loadstone.linker.discovery import (
     loader_of_format,
     machine_of,
@@ -104,6 +105,8 @@ class Openers:
         abi = machine_of(image)
         if abi is None:
             return self.asked
+        if not self.is_given and self.asked.kind is not LoaderKind.BIONIC and is_for_android(image):
+            return self._once(("android", abi.name), lambda: android_of(self.asked, abi))
         if self._is_for_musl(path, image):
             return self._once(("musl", abi.name), lambda: self._musl(abi))
         if abi is not self.asked.abi:

@@ -1,7 +1,8 @@
 """Systems with packages other than Debian's: what shows that one is there, and its commands.
 
-Sources: pacman(8), xbps-install(1), emerge(1), zypper(8), dnf(8), apk(8), and the manuals of NixOS and of Guix. RPM's
-and Alpine's packages provide their libraries by name; the others are asked which package has a file.
+Sources: pacman(8), xbps-install(1), emerge(1), zypper(8), dnf(8), yum(8), tdnf(8), urpmi(8), rpm-ostree(1),
+slackpkg(8), swupd(1), apk(8), and the manuals of NixOS, of Guix and of AWS Lambda. RPM's and Alpine's packages provide
+their libraries by name; the others are asked which package has a file.
 """
 
 from __future__ import annotations
@@ -58,6 +59,45 @@ _SYSTEMS: Final = (
         ("/var/db/pkg",),
         "e-file {name} (of app-portage/pfl) names the package: emerge PACKAGE",
         "emerge @preserved-rebuild, or revdep-rebuild",
+    ),
+    PackageSystem(
+        ("/var/runtime/bootstrap", "/var/task"),
+        "put it into lib/ of the function (/var/task/lib) or of a layer (/opt/lib), which LD_LIBRARY_PATH of AWS Lambda"
+        " names; build or copy it in the image of that runtime (public.ecr.aws/lambda), where dnf provides"
+        " '*/{name}' names the package",
+    ),
+    PackageSystem(
+        ("/var/lib/pkgtools/packages", "/var/log/packages"),
+        "slackpkg file-search {name} names the package: slackpkg install PACKAGE",
+    ),
+    PackageSystem(("/usr/share/clear/bundles",), "swupd search-file {name} names the bundle: swupd bundle-add BUNDLE"),
+    PackageSystem(
+        ("/var/lib/urpmi",),
+        "urpmq --whatprovides '{name}(){bits}' names the package: urpmi PACKAGE",
+        upgrade="urpmi {packages}",
+        again="urpmi --replacepkgs {packages}",
+        asks="rpm -qf --qf '%{NAME}'",
+    ),
+    PackageSystem(
+        ("/usr/bin/tdnf",),
+        "tdnf whatprovides '{name}(){bits}' names the package: tdnf install PACKAGE",
+        upgrade="tdnf update {packages}",
+        again="tdnf reinstall {packages}",
+        asks="rpm -qf --qf '%{NAME}'",
+    ),
+    PackageSystem(
+        ("/run/ostree-booted", "/sysroot/ostree"),
+        "in a toolbox or a container: dnf install '{name}(){bits}'; for the system: dnf provides '*/{name}' names the"
+        " package: rpm-ostree install PACKAGE, and restart",
+        upgrade="rpm-ostree upgrade, and restart",
+        asks="rpm -qf --qf '%{NAME}'",
+    ),
+    PackageSystem(
+        ("/usr/share/yum-cli",),
+        "yum install '{name}(){bits}'",
+        upgrade="yum update {packages}",
+        again="yum reinstall {packages}",
+        asks="rpm -qf --qf '%{NAME}'",
     ),
     PackageSystem(
         ("/usr/bin/zypper",),

@@ -19,6 +19,7 @@ __all__ = ["SIMULATED", "explain_with", "rules_of", "search_with"]
 
 _RULES: Final = {
     LoaderKind.MUSL: ("loadstone.linker.musl", "MuslRules"),
+    LoaderKind.BIONIC: ("loadstone.linker.bionic", "BionicRules"),
     LoaderKind.DYLD: ("loadstone.linker.dyld", "DyldRules"),
     LoaderKind.WINDOWS: ("loadstone.linker.windows", "WindowsRules"),
 }

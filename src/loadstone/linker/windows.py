@@ -32,6 +32,7 @@ from loadstone.linker.windows_advice import (
     for_another_python,
     newer_of_the_system,
     numbered_otherwise,
+    of_a_smaller_windows,
     redistributable_of,
 )
 from loadstone.linker.windows_assemblies import missing_assemblies, private_folders, without_manifest
@@ -273,6 +274,8 @@ class WindowsRules:
             self.model, stem, requester.path
         ):
             code, advice = "pe-delay" if delayed else "pe-missing-dll", vendor
+        elif absent := of_a_smaller_windows(stem, dependency.name):
+            code, advice = "pe-delay" if delayed else "pe-missing-dll", absent
         elif delayed:
             code, advice = "pe-delay", f"put {dependency.name} where it is searched before its first use"
         else:

@@ -21,6 +21,7 @@ __all__ = [
     "for_another_python",
     "newer_of_the_system",
     "numbered_otherwise",
+    "of_a_smaller_windows",
     "redistributable_of",
 ]
 
@@ -80,6 +81,16 @@ def for_an_older_windows(path: str, of_the_system: str) -> str:
         return f"{path} is of a newer Windows, and this one has {of_the_system}: take the first away"
     name = posixpath.basename(path)
     return f"take the last release of {name} for this Windows, or a newer Windows (Python: 3.8 is the last for 7)"
+
+
+def of_a_smaller_windows(stem: str, name: str) -> str:
+    """What to do where a DLL of Windows itself is missing, as in images of Server Core and Nano Server; else empty."""
+    if stem not in SYSTEM_DLLS:
+        return ""
+    return (
+        f"{name} is of Windows, and this one lacks it, as Server Core and Nano Server do: take a whole one (as image"
+        " mcr.microsoft.com/windows/server), or add the feature that has it"
+    )
 
 
 def redistributable_of(stem: str) -> str:

@@ -1,7 +1,7 @@
 """The command that builds or installs anew what a file belongs to, by the folders of the manager that put it there.
 
-Sources: the manuals of pyenv, rbenv, RVM, asdf, mise, npm, RubyGems, CPAN, LuaRocks, PECL, PGXS, cargo, opam, Spack,
-Homebrew, catkin and CMake.
+Sources: the manuals of pyenv, uv, pipx, rbenv, RVM, asdf, mise, SDKMAN, npm, RubyGems, CPAN, LuaRocks, PECL, PGXS,
+cargo, rustup, mix, NuGet, opam, Spack, EasyBuild, Homebrew, MacPorts, Steam, VS Code, Bazel, colcon, catkin and CMake.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ _ROWS: Final = tuple(
     (re.compile(pattern), command)
     for pattern, command in (
         (r"(?:/usr/local|/opt/homebrew|/home/linuxbrew/\.linuxbrew)/(?:opt|Cellar)/([^/]+)/.*", "brew reinstall {}"),
+        (r".*/pipx/venvs/([^/]+)/.*", "pipx reinstall {}"),
+        (r".*/uv/tools/([^/]+)/.*", "uv tool install --reinstall {}"),
+        (r".*/uv/python/(cpython-[^/]+)/(?:bin|lib/python[\d.]+/lib-dynload)/.*", "uv python install --reinstall {}"),
+        (r".*/lib/node_modules/((?:@[^/]+/)?[^/]+)/(?:(?!/node_modules/).)*", "npm rebuild --global {}"),
         (r"(.*)/node_modules/((?:@[^/]+/)?[^/]+)/(?:(?!/node_modules/).)*", "cd {} && npm rebuild {}"),
         (r".*/(?:gems|extensions)(?:/.*)?/([\w.-]+?)-(\d[\w.]*)/.*\.(?:so|bundle)", "gem pristine {} --version {}"),
         (r".*/\.?pyenv/versions/([^/]+)/(?:bin|lib/python[\d.]+/lib-dynload)/.*", "pyenv install --force {}"),
@@ -32,8 +36,21 @@ _ROWS: Final = tuple(
          "asdf uninstall {0} {1} && asdf install {0} {1}"),
         (r".*/mise/installs/([^/]+)/([^/]+)/(?:bin|lib/python[\d.]+/lib-dynload|lib/ruby/[\d.]+)/.*",
          "mise install --force {}@{}"),
+        (r".*/\.sdkman/candidates/([^/]+)/([^/]+)/.*", "sdk uninstall {0} {1} && sdk install {0} {1}"),
+        (r".*/\.rustup/toolchains/([^/]+)/.*", "rustup toolchain uninstall {0} && rustup toolchain install {0}"),
+        (r".*/\.ghcup/ghc/([^/]+)/.*", "ghcup install ghc --force {}"),
+        (r"(.*/\.nuget/packages/[^/]+/[^/]+)/.*", "rm -r {} && dotnet restore"),
+        (r"(.*/\.julia/artifacts/[0-9a-f]{40})/.*", "rm -r {} && julia -e 'using Pkg; Pkg.instantiate()'"),
+        (r"(.*)/_build/\w+/lib/([^/]+)/priv/.*", "cd {} && mix deps.compile --force {}"),
+        (r"(.*)/target/(?:[^/]+/)?(?:debug|release)/.*", "cd {} && cargo clean && cargo build"),
+        (r".*/\.vscode(?:-server|-insiders|-oss)?/extensions/([^/]+?)-\d[^/]*/.*",
+         "code --install-extension {} --force"),
+        (r".*/steamapps/common/([^/]+)/.*", "in Steam: {}, Properties, Installed Files, Verify integrity"),
+        (r".*/software/([^/]+)/([^/]+-(?:GCC|foss|gompi|intel|iimpi)[^/]*)/.*", "eb --rebuild {}-{}.eb"),
+        (r".*/bazel-(?:out|bin)/.*", "bazel clean && bazel build, of the same target"),
+        (r"(/opt/local/.*)", "port provides {} names the port: port -n upgrade --force PORT"),
         (r".*/([\w.]+)/libs/\1\.so", 'R -e \'install.packages("{}", type="source")\''),
-        (r".*/auto/(?:.*/)?([^/]+)/\1\.so", "cpanm --reinstall the module that has {}"),
+        (r".*/auto/((?:[^/]+/)*[^/]+)/[^/]+\.(?:so|bundle)", "cpanm --reinstall {module}"),
         (r"(.*/(?:postgresql/\d+|pgsql-\d+))/lib/([^/]+)\.so",
          "make clean && make PG_CONFIG={}/bin/pg_config install, in the sources of {}"),
         (r".*/lib(?:64)?/lua/\d\.\d/([^/]+?)(?:/.*|\.so)", "luarocks install --force {}"),
@@ -48,6 +65,7 @@ _ROWS: Final = tuple(
 )  # fmt: skip
 """Where managers of packages and of interpreters put what they build, and their command to build it anew."""
 _TREES: Final = (
+    (".colcon_install_layout", "cd {}/.. && rm -r build install && colcon build"),
     ("CMakeCache.txt", "cmake --build {} --clean-first"),
     ("build.ninja", "ninja -C {0} -t clean && ninja -C {0}"),
     ("config.status", "make -C {0} clean && make -C {0}"),
@@ -62,7 +80,8 @@ def built_anew(model: LoaderModel, path: str) -> str:
         for pattern, command in _ROWS if len(place) <= _MAX_PATH else ():
             found = pattern.fullmatch(place)
             if found is not None:
-                return command.format(*(shlex.quote(part) for part in found.groups()))
+                module = (found[1] if found.re.groups else "").replace("/", "::")
+                return command.format(*(shlex.quote(part) for part in found.groups()), module=module)
     folder = posixpath.dirname(posixpath.normpath(whole))
     for _ in range(_LEVELS):
         names = names_in(model, folder) if folder not in ("", "/") else ()

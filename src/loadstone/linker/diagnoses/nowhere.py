@@ -10,6 +10,7 @@ from typing import Final
 from loadstone.core.trace import Diagnosis, StepOutcome
 from loadstone.linker.alternatives import usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
+from loadstone.linker.diagnoses.dotnet import native_of_dotnet
 from loadstone.linker.diagnoses.environments import anew, conda_install, libpython, original_of
 from loadstone.linker.diagnoses.mistyped import library_meant, meant
 from loadstone.linker.diagnoses.other_families import of_another_family
@@ -69,6 +70,9 @@ def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
             return blocking(case, refusal, f"{text} {_OF_ANOTHER_SYSTEM}", _as_the_other_system(refusal.name))
         text += f" That is its name on another system: here it is {short or called}."
         return blocking(case, refusal, text, f"ask for {short or f'{called}: {bring}'}")
+    published = native_of_dotnet(case.model, refusal.name) if refusal.requester is None else ""
+    if published:
+        return blocking(case, refusal, text, published)
     lacks, built = module_not_built(case.model, refusal.name) if refusal.requester is None else ("", "")
     if lacks:
         text = f"{refusal.name} is a module of Python's own library, and the Python of {lacks} was built without it."

@@ -36,6 +36,7 @@ from loadstone.shell import quoted_path
 
 __all__ = ["undefined"]
 
+_LAST_NUMBER: Final = re.compile(r"(.{3,}?)_?\d+(?:_\d+)*$")
 _NESTED: Final = re.compile(r"_ZNK?(\d+)")
 _LEAST_PREFIX: Final = 3
 _LEAST_NAMES: Final = 2
@@ -136,6 +137,7 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     return (
         built_for_another_host(case, asking, name, akin=True)
         or _definer(case, asking, name)
+        or _of_another_number(case, asking, name)
         or _build_of_prefix(case, asking, name)
         or _namesake(case, asking, name)
         or _build_of_scope(case, asking, name)
@@ -163,6 +165,28 @@ def _build_of_prefix(case: SimulatedLoad, asking: LoadedObject, name: str) -> st
         return ""
     has = f"{leaf(linked.path)} has others of its prefix and not this one"
     return f"{has}: {_fitting_build(case, asking, linked)}"
+
+
+def _of_another_number(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
+    """What to do where a needed library has the same name with another number at its end, as ICU's of each release."""
+    found = _LAST_NUMBER.fullmatch(name)
+    for _, needed in asking.needed if found is not None else ():
+        names = _defined_names(needed.image.symbols) if needed is not None else ()
+        for other in names[bisect_left(names, found[1]) :] if found is not None else ():
+            if not other.startswith(found[1]):
+                break
+            same = _LAST_NUMBER.fullmatch(other)
+            if needed is not None and same is not None and same[1] == found[1]:
+                who, library = leaf(asking.path), leaf(needed.path)
+                again = _anew_or_other(case, asking, needed)
+                return f"{library} has {other}, so {who} was built for another release: {again}"
+    return ""
+
+
+def _anew_or_other(case: SimulatedLoad, asking: LoadedObject, needed: LoadedObject) -> str:
+    """The command that builds a file anew for the library that is there; failing that the words."""
+    again = reinstall_both(case.model, asking.path, needed.path) or anew(case.model, asking.path)
+    return again or f"build {leaf(asking.path)} anew with the {leaf(needed.path)} that is there"
 
 
 def _build_of_scope(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:

@@ -71,6 +71,13 @@ _ROWS: Final = tuple(
             r"opencl\.dll",
             "install the driver of the graphics card, or a run-time of OpenCL for the processor (Intel's, PoCL)",
         ),
+        (
+            r"lib(?:awt_xawt|jawt|splashscreen)\.so",
+            (
+                "a Java without screens (headless) lacks it: install the whole one (Debian: openjdk-N-jre, Red Hat:"
+                " java-N-openjdk, without -headless)"
+            ),
+        ),
         (r"libjvm\.so|jvm\.dll", "install a JDK, and LD_LIBRARY_PATH=$JAVA_HOME/lib/server (on Windows: PATH)"),
         (
             r"libclntsh\.so[.\d]*|oci\.dll",
@@ -135,6 +142,7 @@ _OF_THE_TOOLKIT: Final = frozenset(
 """Libraries whose number is that of the toolkit; that of cufft is one behind, and others have kept theirs."""
 _USUAL, _WITHOUT_SUFFIX = 12, 13
 _OLDEST = 11
+_FIRST_CUDNN_WHEEL = 8
 
 
 def brought_by(model: LoaderModel, name: str, asking: str) -> str:
@@ -171,6 +179,12 @@ def _nvidia_wheel(model: LoaderModel, name: str, asking: str) -> str:
     toolkit = _toolkit(stem, int((found[2] or found[4])[:2]))
     if toolkit < _OLDEST:
         return f"install CUDA {toolkit}, of whose libraries there are no wheels, and LD_LIBRARY_PATH=its lib64"
+    if stem == "cudnn" and int(found[2] or found[4]) < _FIRST_CUDNN_WHEEL:
+        number = found[2] or found[4]
+        return (
+            f"there is no wheel of cuDNN {number}: conda install cudnn={number}, or NVIDIA's archive of cuDNN, and"
+            " LD_LIBRARY_PATH=its lib (on Windows: PATH)"
+        )
     suffix = f"-cu{toolkit}" if toolkit < _WITHOUT_SUFFIX or folder in ("cudnn", "nccl") else ""
     place = folder if suffix else f"cu{toolkit}"
     site = site_of(model, model.absolute(asking)) if asking else ""

@@ -60,6 +60,7 @@ _ONE_INTERFACE: Final = {
     for one, other in (pair, pair[::-1])
 }
 """Libraries of one interface to which families of Linux, or two releases of one, give different names."""
+_REPOSITORIES: Final = frozenset((".git", ".hg", ".svn"))
 _ALTERNATIVES: Final = "/etc/alternatives"
 _JAVA: Final = "/usr/lib/jvm"
 _OF_PROGRAMS: Final = frozenset(
@@ -102,8 +103,8 @@ def _kits(model: LoaderModel) -> Iterator[str]:
         for leaf in names_in(model, base)[:_MAX_INSIDE]:
             kit = f"{base}/{leaf}"
             yield from (kit, f"{kit}/lib", f"{kit}/lib64", f"{kit}/build", f"{kit}/build/lib")
-            inside = names_in(model, kit) if base == "/opt" else ()
-            yield from (f"{kit}/{other}{lib}" for other in inside[:_MAX_INSIDE] for lib in ("", "/lib", "/lib64"))
+    for leaf in names_in(model, "/opt")[:_MAX_INSIDE]:
+        yield from _levels_below(model, f"/opt/{leaf}", _PROJECT_LEVELS)
     yield from (f"/usr/{leaf}/lib" for leaf in names_in(model, "/usr") if leaf.startswith("pgsql"))
     yield "/home/linuxbrew/.linuxbrew/lib"
 
@@ -151,15 +152,34 @@ def _below(case: SimulatedLoad, asking: LoadedObject) -> Iterator[str]:
 
 
 def _of_the_project(model: LoaderModel, asking: LoadedObject) -> Iterator[str]:
-    """The folders of the project one works in, a few levels deep, where the file that asks is part of it."""
-    project = posixpath.normpath(model.cwd)
-    if project.count("/") < _LEAST_DEPTH or not model.absolute(asking.path).startswith(f"{project}/"):
+    """The folders of the project that the file which asks is part of, a few levels deep."""
+    project = _project(model, asking)
+    if not project:
         return
-    level = [project]
-    for _ in range(_PROJECT_LEVELS):
+    yield from _levels_below(model, project, _PROJECT_LEVELS)
+
+
+def _levels_below(model: LoaderModel, folder: str, levels: int) -> Iterator[str]:
+    """The folders below one, level by level, not very many of each."""
+    level = [folder]
+    for _ in range(levels):
         inside = (posixpath.join(place, leaf) for place in level for leaf in names_in(model, place) if "." not in leaf)
         level = [place for place in islice(inside, _MAX_INSIDE) if model.view.is_directory(place) == 0]
         yield from level
+
+
+def _project(model: LoaderModel, asking: LoadedObject) -> str:
+    """The folder one works in where a file is below it, else the one above the file that is kept in a repository."""
+    here, folder = posixpath.normpath(model.cwd), posixpath.dirname(posixpath.normpath(model.absolute(asking.path)))
+    if here.count("/") >= _LEAST_DEPTH and f"{folder}/".startswith(f"{here}/"):
+        return here
+    for _ in range(_LEVELS):
+        if folder.count("/") < _LEAST_DEPTH:
+            break
+        if not _REPOSITORIES.isdisjoint(names_in(model, folder)):
+            return folder
+        folder = posixpath.dirname(folder)
+    return ""
 
 
 def _opener(case: SimulatedLoad) -> LoaderModel:
@@ -396,7 +416,7 @@ def from_origin(folder: str, origin: str) -> str:
 
 
 def _for_good(model: LoaderModel, folder: str) -> str:
-    """What puts a folder into the loader's cache; empty where its configuration does not name the folder."""
+    """What puts a folder into the loader's cache, whose configuration may name it already."""
     configured = [posixpath.join("/etc/ld.so.conf.d", leaf) for leaf in names_in(model, "/etc/ld.so.conf.d")]
     for path in ("/etc/ld.so.conf", *configured):
         try:
@@ -405,4 +425,4 @@ def _for_good(model: LoaderModel, folder: str) -> str:
             continue
         if folder in map(str.strip, lines):
             return f", or for good: ldconfig, for {path} names it"
-    return ""
+    return f", or for good: echo {folder} > /etc/ld.so.conf.d/local.conf && ldconfig"
