@@ -15,6 +15,7 @@ from loadstone.binary import FileKind, identify
 from loadstone.core.image import ByteOrder, Image
 from loadstone.errors import InvalidName, LoadstoneError, NotFound
 from loadstone.linker.abi import ABIS, X86_64, Abi, abi_of
+from loadstone.linker.android import android_of
 from loadstone.linker.cache import LoaderCache, read_cache
 from loadstone.linker.processor import hwcaps_of_level, isa_level, legacy_names, x86_flags
 from loadstone.linker.releases import behaviour_of
@@ -428,6 +429,8 @@ def with_loader(model: LoaderModel, loader: str) -> LoaderModel:
         return model
     if loader == LoaderKind.MUSL:
         return _around(musl_of(model.view, model.abi), model)
+    if loader == LoaderKind.BIONIC:
+        return android_of(model, model.abi)
     if loader in tuple(LoaderKind):
         kind = LoaderKind(loader)
         return of_another_system(model, kind) if kind in _OTHER_SYSTEMS.values() else replace(model, kind=kind)

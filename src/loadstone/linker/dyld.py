@@ -24,7 +24,7 @@ from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.environments import anew, from_source
 from loadstone.linker.diagnoses.mistyped import meant
-from loadstone.linker.dyld_advice import architecture_of, build_for, lead
+from loadstone.linker.dyld_advice import architecture_of, build_for, by_name, lead
 from loadstone.linker.dyld_policy import build_for_macos, numbers_of, of_another_team, unmet
 from loadstone.linker.dyld_releases import newer_symbols, taken_out
 from loadstone.linker.dyld_signatures import unsigned
@@ -246,7 +246,9 @@ class DyldRules:
         )
 
     def _instead(self, target: str, said: str) -> str:
-        return meant(self.model, target) if "/" in target and "no such file" in said.lower() else ""
+        if "no such file" not in said.lower():
+            return ""
+        return meant(self.model, target) if "/" in target else by_name(self.model, target)
 
     def check(self, member: SimulatedLibrary, target: SimulatedLibrary) -> Iterable[Diagnosis]:
         """Each import must be exported by the very library it names, or by one which that re-exports."""

@@ -22,7 +22,7 @@ from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import SimulatedLibrary
 from loadstone.shell import quoted_path
 
-__all__ = ["architecture_of", "build_for", "lead"]
+__all__ = ["architecture_of", "build_for", "by_name", "lead"]
 
 _STEM: Final = re.compile(r"[A-Za-z_+]+")
 _NEAR: Final = (".", ".dylibs", "lib", "..", "../lib", "../Frameworks", "../.dylibs", "libexec", "../libexec")
@@ -127,6 +127,25 @@ def lead(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:
     if name.startswith("@rpath/"):
         return f"put {leaf} into a folder of an LC_RPATH, or add its folder: install_name_tool -add_rpath DIR {file}"
     return f"put {leaf} there, or name where it is: install_name_tool -change {shlex.quote(name)} NEW {file}"
+
+
+def by_name(model: LoaderModel, name: str) -> str:
+    """Where a library is that was asked for by its name alone, which dyld looks for in few folders."""
+    formulas = (f"{prefix}opt/{formula}/lib" for prefix in _PREFIXES for formula in _names(model, f"{prefix}opt"))
+    home = model.variable("HOME") or ""
+    own = (f"{base}/lib" for base in (model.variable("CONDA_PREFIX"), home) if base)
+    for folder in (*_KITS, "/opt/homebrew/lib", *formulas, *own):
+        if _slices(model, f"{folder}/{name}"):
+            there = quoted_path(f"{folder}/{name}")
+            return f"{there} has it: open it by that path, or DYLD_LIBRARY_PATH={quoted_path(folder)}"
+    return (
+        "open it by its whole path: a name alone is looked for in the current folder, /usr/local/lib and /usr/lib;"
+        f" brew search {shlex.quote(_bare(name))} names the formula that brings it"
+    )
+
+
+def _bare(name: str) -> str:
+    return posixpath.splitext(name)[0].removeprefix("lib").partition(".")[0] or name
 
 
 def _framework_linked(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:

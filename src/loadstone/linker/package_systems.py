@@ -7,12 +7,13 @@ their libraries by name; the others are asked which package has a file.
 
 from __future__ import annotations
 
+import shlex
 from typing import Final
 
 from loadstone.linker.view import FileView
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["DEBIAN", "PackageSystem", "system_of"]
+__all__ = ["DEBIAN", "PackageSystem", "file_of_a_package", "system_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class PackageSystem:
     upgrade: str = ""
     again: str = ""
     asks: str = ""
+    finds: str = ""  # which package has a file that is not installed, where ``install`` does not tell
 
 
 DEBIAN: Final = PackageSystem(
@@ -36,6 +38,7 @@ DEBIAN: Final = PackageSystem(
     "apt-get install {name}",
     upgrade="apt-get update && apt-get install --reinstall {packages}",
     again="apt-get install --reinstall {packages}",
+    finds="apt-file search {path} names the package: apt-get install PACKAGE",
 )
 """Debian and its kin, whose database is read itself (``packages.py``): it is no row of the table."""
 
@@ -53,6 +56,7 @@ _SYSTEMS: Final = (
         upgrade="pacman -Syu {packages}",
         again="pacman -S {packages}",
         asks="pacman -Qqo",
+        finds="pacman -F {path} names the package: pacman -S PACKAGE",
     ),
     PackageSystem(("/var/db/xbps",), "xlocate {name} names the package: xbps-install -S PACKAGE", "xbps-install -Su"),
     PackageSystem(
@@ -77,6 +81,7 @@ _SYSTEMS: Final = (
         upgrade="urpmi {packages}",
         again="urpmi --replacepkgs {packages}",
         asks="rpm -qf --qf '%{NAME}'",
+        finds="dnf provides '*{path}' names the package",
     ),
     PackageSystem(
         ("/usr/bin/tdnf",),
@@ -84,6 +89,7 @@ _SYSTEMS: Final = (
         upgrade="tdnf update {packages}",
         again="tdnf reinstall {packages}",
         asks="rpm -qf --qf '%{NAME}'",
+        finds="dnf provides '*{path}' names the package",
     ),
     PackageSystem(
         ("/run/ostree-booted", "/sysroot/ostree"),
@@ -91,6 +97,7 @@ _SYSTEMS: Final = (
         " package: rpm-ostree install PACKAGE, and restart",
         upgrade="rpm-ostree upgrade, and restart",
         asks="rpm -qf --qf '%{NAME}'",
+        finds="dnf provides '*{path}' names the package",
     ),
     PackageSystem(
         ("/usr/share/yum-cli",),
@@ -98,6 +105,7 @@ _SYSTEMS: Final = (
         upgrade="yum update {packages}",
         again="yum reinstall {packages}",
         asks="rpm -qf --qf '%{NAME}'",
+        finds="dnf provides '*{path}' names the package",
     ),
     PackageSystem(
         ("/usr/bin/zypper",),
@@ -105,6 +113,7 @@ _SYSTEMS: Final = (
         upgrade="zypper update {packages}",
         again="zypper install --force {packages}",
         asks="rpm -qf --qf '%{NAME}'",
+        finds="dnf provides '*{path}' names the package",
     ),
     PackageSystem(
         ("/usr/lib/sysimage/rpm", "/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages"),
@@ -112,6 +121,7 @@ _SYSTEMS: Final = (
         upgrade="dnf upgrade {packages}",
         again="dnf reinstall {packages}",
         asks="rpm -qf --qf '%{NAME}'",
+        finds="dnf provides '*{path}' names the package",
     ),
     PackageSystem(
         ("/lib/apk/db", "/usr/lib/apk/db"),
@@ -119,6 +129,7 @@ _SYSTEMS: Final = (
         upgrade="apk add --upgrade {packages}",
         again="apk fix --reinstall {packages}",
         asks="apk info -qW",
+        finds="the contents of packages on pkgs.alpinelinux.org name the one that has it: apk add PACKAGE",
     ),
     PackageSystem(
         ("/var/lib/dpkg/status.d",),
@@ -135,3 +146,10 @@ _SYSTEMS: Final = (
 def system_of(view: FileView) -> PackageSystem | None:
     """The system whose packages a view has; None for Debian and its kin, and for one that is not known."""
     return next((system for system in _SYSTEMS if any(view.exists(mark) for mark in system.marks)), None)
+
+
+def file_of_a_package(view: FileView, path: str) -> str:
+    """How the package is found that would bring a file of the system's folders; empty for all other paths."""
+    system = system_of(view) or (DEBIAN if view.exists(DEBIAN.marks[0]) else None)
+    is_the_systems = path.startswith(("/usr/lib", "/lib", "/usr/libexec/", "/usr/bin/")) and shlex.quote(path) == path
+    return system.finds.format(path=path) if system is not None and is_the_systems else ""

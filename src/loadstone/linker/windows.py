@@ -269,7 +269,7 @@ class WindowsRules:
             code = "pe-delay" if delayed else "pe-missing-dll"
             advice = f"{dependency.name} is in {near}, which nothing makes known: " + _made_known(near, requester)
         elif stem.startswith(_API_SETS) and not stem.startswith(_UNIVERSAL_CRT):
-            code, advice = "pe-missing-dll", self._for_an_older_windows(requester.path)
+            code, advice = "pe-missing-dll", self._for_an_older_windows(requester.path, stem)
         elif vendor := brought_by(self.model, dependency.name, requester.path) or for_another_python(
             self.model, stem, requester.path
         ):
@@ -311,10 +311,10 @@ class WindowsRules:
             self._member(folder, "")
         return numbered_otherwise(name, {folder: tuple(self._listed[folder].values()) for folder in folders})
 
-    def _for_an_older_windows(self, path: str) -> str:
+    def _for_an_older_windows(self, path: str, missing: str) -> str:
         name = posixpath.basename(path).casefold()
         system = next((f"{f}/{own}" for f in self.model.system_dirs if (own := self._member(f, name)) is not None), "")
-        return for_an_older_windows(path, system)
+        return for_an_older_windows(path, system, missing)
 
     def _near(self, name: str, requester: SimulatedLibrary, entry: str = "") -> str | None:
         """The folder of a package, near the file that asks, that has a DLL of that name, and with that entry."""

@@ -33,6 +33,7 @@ _OF_DRIVERS: Final = frozenset(
 _PYTHON: Final = re.compile(r"python(\d)(\d{1,2})")
 _NUMBERS: Final = re.compile(r"[-_.]?\d[\d_.-]*(?=\D)")
 _LEAST_WORD: Final = 3
+_OF_THE_PLATFORM_UPDATE: Final = "api-ms-win-downlevel-"
 _OF_C: Final = ("ucrtbase", "api-ms-win-crt-")
 
 
@@ -70,13 +71,16 @@ def for_another_python(model: LoaderModel, stem: str, path: str) -> str:
     return f"it was built for Python {found[1]}.{found[2]}, and {opener} opens it: {again or 'install its build'}"
 
 
-def for_an_older_windows(path: str, of_the_system: str) -> str:
+def for_an_older_windows(path: str, of_the_system: str, missing: str) -> str:
     """What to do about a file that asks for what this Windows does not have yet.
 
     Args:
         path: the file.
         of_the_system: the one of the same name in System32; empty where it has none.
+        missing: what it asks for, in lower case.
     """
+    if missing.startswith(_OF_THE_PLATFORM_UPDATE):
+        return f"{missing} came to Windows 7 by an update: install the Platform Update, KB2670838"
     if of_the_system and path != of_the_system:
         return f"{path} is of a newer Windows, and this one has {of_the_system}: take the first away"
     name = posixpath.basename(path)

@@ -25,6 +25,7 @@ from loadstone.shell import quoted_path
 __all__ = [
     "anew",
     "conda_install",
+    "conda_prefix",
     "from_source",
     "import_first",
     "interpreter_of",
@@ -102,7 +103,7 @@ def newer_of_conda(model: LoaderModel, path: str) -> str:
     )
 
 
-def _conda_prefix(model: LoaderModel, path: str) -> str:
+def conda_prefix(model: LoaderModel, path: str) -> str:
     """The conda environment that a file lies in; empty outside of conda's."""
     folder = posixpath.dirname(posixpath.normpath(model.absolute(path)))
     while folder not in ("", "/") and "conda-meta" not in names_in(model, folder):
@@ -222,8 +223,8 @@ def reinstall(model: LoaderModel, path: str) -> str:
 
 def reinstall_both(model: LoaderModel, asking: str, provider: str) -> str:
     """The command for two packages whose files do not fit each other; empty where no package manager is seen."""
-    prefix = _conda_prefix(model, asking)
-    if prefix and prefix == _conda_prefix(model, provider):
+    prefix = conda_prefix(model, asking)
+    if prefix and prefix == conda_prefix(model, provider):
         first, second = ((_owner(model, prefix, path) or (None,))[0] for path in (asking, provider))
         update = f"conda install -p {shlex.quote(prefix)} --force-reinstall"
     else:

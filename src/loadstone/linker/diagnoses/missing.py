@@ -13,7 +13,14 @@ from loadstone.core.image import DependencyKind, SearchKind
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.linker.alternatives import usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.environments import import_first, python_module, restored, without_libpython
+from loadstone.linker.diagnoses.environments import (
+    anew,
+    conda_prefix,
+    import_first,
+    python_module,
+    restored,
+    without_libpython,
+)
 from loadstone.linker.diagnoses.mistyped import first_gone
 from loadstone.linker.diagnoses.nowhere import install, nowhere
 from loadstone.linker.diagnoses.whereabouts import (
@@ -406,6 +413,12 @@ def _elsewhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     if needless and case.process.program is not None and case.process.program.image.symbols.positions(HOST_SIGN):
         return blocking(case, refusal, text, needless, code="dep-not-found")
     advice = lead_to(case, found, refusal.requester)
+    conda = conda_prefix(case.model, found)
+    if conda and not case.model.absolute(refusal.requester.path).startswith(f"{conda}/"):
+        again = anew(case.model, refusal.requester.path)
+        without = f"conda deactivate && {again}" if again else "build it anew, after conda deactivate"
+        said = f"{leaf(refusal.requester.path)} was built while {conda} was active, as it seems"
+        advice = f"{said}: {without}; or {advice}" if again else f"{advice}; or, as {said}: {without}"
     package = import_first(case, found, refusal.requester)
     if package:
         advice = f"{advice}; or import {package} before it, if that opens {refusal.name}"

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Final
 
 from loadstone.linker.diagnoses.whereabouts import names_in
+from loadstone.linker.package_systems import file_of_a_package
 from loadstone.linker.request import LoaderModel
 from loadstone.shell import quoted_path
 
@@ -30,7 +31,8 @@ def meant(model: LoaderModel, path: str) -> str:
     near = near_names(model, path)
     if near:
         return f"did you mean {', '.join(map(quoted_path, near))}?"
-    return f"see: ls -ld {quoted_path(first_gone(model, path))}"
+    brings = file_of_a_package(model.view, path)
+    return brings or f"see: ls -ld {quoted_path(first_gone(model, path))}"
 
 
 def near_names(model: LoaderModel, path: str) -> tuple[str, ...]:

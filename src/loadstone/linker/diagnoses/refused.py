@@ -125,6 +125,10 @@ _ROWS: Final = {
 _UNPACKED: Final = (
     "let the program that unpacks it there use another folder: TMPDIR=FOLDER, for Java -Djava.io.tmpdir=FOLDER; or "
 )
+_BY_PATCHELF: Final = (
+    "rebuild it; or, where patchelf 0.18.0 changed it, which writes such segments: change the unchanged file with"
+    " patchelf 0.17.2 or a newer one"
+)
 _TUNABLE_DEFAULT: Final = 512
 _EDGE_BYTES: Final = 512
 _EDGE: Final = "borderline: it depends on what the program and everything loaded before take"
@@ -151,6 +155,8 @@ def refused(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         "level": refusal.name,
         "have": case.model.isa_level,
     }
+    if refusal.code == "bad-headers" and "not properly aligned" in refusal.failure.text:
+        advice = _BY_PATCHELF
     likely = refusal.code in ("truncated", "alignment-huge") or bool(words["edge"])
     confidence = Confidence.LIKELY if likely else Confidence.CERTAIN
     return blocking(

@@ -169,17 +169,25 @@ def _build_of_prefix(case: SimulatedLoad, asking: LoadedObject, name: str) -> st
 
 def _of_another_number(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
     """What to do where a needed library has the same name with another number at its end, as ICU's of each release."""
-    found = _LAST_NUMBER.fullmatch(name)
-    for _, needed in asking.needed if found is not None else ():
-        names = _defined_names(needed.image.symbols) if needed is not None else ()
-        for other in names[bisect_left(names, found[1]) :] if found is not None else ():
-            if not other.startswith(found[1]):
-                break
-            same = _LAST_NUMBER.fullmatch(other)
-            if needed is not None and same is not None and same[1] == found[1]:
-                who, library = leaf(asking.path), leaf(needed.path)
-                again = _anew_or_other(case, asking, needed)
-                return f"{library} has {other}, so {who} was built for another release: {again}"
+    for needed in (needed for _, needed in asking.needed if needed is not None):
+        other = _numbered_otherwise(_defined_names(needed.image.symbols), name)
+        if other:
+            again = _anew_or_other(case, asking, needed)
+            who = leaf(asking.path)
+            return f"{leaf(needed.path)} has {other}, so {who} was built for another release: {again}"
+    return ""
+
+
+def _numbered_otherwise(names: list[str], name: str) -> str:
+    """The first of some names, in order, that differs in the number at its end alone; empty for none."""
+    wanted = _LAST_NUMBER.fullmatch(name)
+    stem = wanted[1] if wanted is not None else ""
+    for other in names[bisect_left(names, stem) :] if stem else ():
+        same = _LAST_NUMBER.fullmatch(other)
+        if same is not None and same[1] == stem:
+            return other
+        if not other.startswith(stem):
+            break
     return ""
 
 

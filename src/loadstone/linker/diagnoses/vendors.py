@@ -10,7 +10,7 @@ import re
 import shlex
 from typing import Final
 
-from loadstone.linker.diagnoses.environments import pip_of, site_of
+from loadstone.linker.diagnoses.environments import pip_of, reinstall_both, site_of
 from loadstone.linker.request import LoaderModel
 
 __all__ = ["brought_by", "is_of_a_driver"]
@@ -140,6 +140,7 @@ _OF_THE_TOOLKIT: Final = frozenset(
     ("cudart", "cublas", "cublaslt", "nvblas", "cusparse", "nvrtc", "nvjitlink", "cupti")
 )
 """Libraries whose number is that of the toolkit; that of cufft is one behind, and others have kept theirs."""
+_IN_ANY_RELEASE: Final = re.compile(r"\{pip\} install ([a-z][a-z0-9-]*)\b")
 _USUAL, _WITHOUT_SUFFIX = 12, 13
 _OLDEST = 11
 _FIRST_CUDNN_WHEEL = 8
@@ -161,7 +162,23 @@ def brought_by(model: LoaderModel, name: str, asking: str) -> str:
     found, advice = next(((match, advice) for match, advice in matches if match is not None), (None, ""))
     if found is None or "{" not in advice:
         return advice
+    other = _of_another_release(model, advice, asking)
+    if other:
+        return other
     return advice.format(pip=pip_of(model, asking), number=next(filter(None, found.groups()), ""))
+
+
+def _of_another_release(model: LoaderModel, advice: str, asking: str) -> str:
+    """What to do where the package that would bring a library is there without it; empty where it is not there.
+
+    Only of packages that are asked for in any release: a number in the command tells which one is wanted.
+    """
+    named = _IN_ANY_RELEASE.search(advice)
+    site = site_of(model, model.absolute(asking)) if asking and named is not None else ""
+    there = f"{site}/{named[1]}" if site and named is not None else ""
+    if not there or not model.view.exists(f"{there}/__init__.py") or model.absolute(asking).startswith(f"{there}/"):
+        return ""
+    return reinstall_both(model, asking, f"{there}/__init__.py")
 
 
 def is_of_a_driver(name: str) -> bool:
