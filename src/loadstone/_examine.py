@@ -185,7 +185,7 @@ def _loading_claims(explanation: Explanation, disagreement: str) -> list[Claim]:
         return [_open_question(explanation.target, "prediction-holds", message, disagreement)]
     claims: list[Claim] = [d.finding() for d in explanation.diagnoses]
     if explanation.verdict is LoadVerdict.UNKNOWN:
-        because = "; ".join(explanation.assumptions) or "the loader it needs is not simulated here"
+        because = "; ".join(explanation.assumptions) or "the file is damaged"
         message = "cannot tell whether it would load"
         claims.append(_open_question(explanation.target, "loads-here", message, because, Settler.PROBE))
     elif explanation.verdict is not LoadVerdict.FAILS:

@@ -70,8 +70,8 @@ def test_anaconda_issues_12909_two_packages_of_conda_are_not_of_one_release(work
     workshop.file("env/conda-meta/openssl-1.1-h7_0.json", b'{"files": ["lib/libcrypto.so.1"]}')
     workshop.file("env/conda-meta/crypt-3.4-py_0.json", b'{"files": ["lib/python3.9/site-packages/crypt/_x.so"]}')
     found = first(workshop.answer(workshop.ask(f"{SITE}/crypt/_x.so")))
-    said = "crypt and openssl are not of one release: conda install -p"
-    assert found.advice == f"{said} {workshop.path('env')} --force-reinstall crypt openssl, both of one channel"
+    said = "crypt and openssl are not of one release: conda update -p"
+    assert found.advice == f"{said} {workshop.path('env')} crypt openssl, both of one channel"
 
 
 def test_knn_cuda_2_a_library_that_is_loaded_before_is_of_another_release(workshop: Workshop) -> None:

@@ -18,38 +18,26 @@ from loadstone.linker.discovery import (
 )
 from loadstone.linker.openers import Openers, Tags
 from loadstone.linker.request import LoaderKind, LoaderModel
-from loadstone.linker.simulators import SIMULATED
 from loadstone.linker.windows_packages import packages_around
-from loadstone.quick_dataclass import dataclass, replace
+from loadstone.quick_dataclass import replace
 
-__all__ = ["Choice", "loader_for", "model_of_format"]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The model to simulate with, or None with the name of the loader it would take and why that is not simulated."""
-
-    model: LoaderModel | None
-    loader: str = ""
-    assumptions: tuple[str, ...] = ()
+__all__ = ["loader_for", "model_of_format"]
 
 
-def loader_for(target: str, model: LoaderModel | None, *, as_library: bool = False) -> Choice:
+def loader_for(target: str, model: LoaderModel | None, *, as_library: bool = False) -> LoaderModel:
     """Choose for ``target``, a program that is started unless ``as_library``; a ``model`` that was given is kept."""
     asked = model or LoaderModel.this_process()
     if "/" in target:
         found = model_of_format(target, asked) if model is None else None
         found = found or _android(target, asked)
         if found is not None:
-            return Choice(found)
+            return found
         if model is None and loader_of_format(asked.view, asked.absolute(target)) is None:
             asked = Openers(asked, Tags()).python_for(asked.absolute(target))
         program = None if as_library else _program(target, asked)
         if program is not None and program.interpreter and program.interpreter != asked.interpreter:
             asked = _for_program(target, program.interpreter, asked)
-    if asked.kind in SIMULATED:
-        return Choice(asked)
-    return Choice(None, asked.kind.value, (f"it needs the loader {asked.kind.value}, which is not simulated here",))
+    return asked
 
 
 def model_of_format(target: str, asked: LoaderModel) -> LoaderModel | None:

@@ -193,6 +193,8 @@ def _of_developer_tools(model: LoaderModel, name: str, path: str) -> str:
     if path.startswith(_TOOLS):
         return f"install Xcode, and sudo xcode-select -s {_XCODE}/Contents/Developer; or xcode-select --install"
     leaf = posixpath.basename(name)
+    if leaf.startswith("libswift") and name.startswith("@rpath/") and ".app/" in path:
+        return "in Xcode, Build Settings of the app: Always Embed Swift Standard Libraries = Yes, and build clean"
     if leaf.startswith("libswift") and leaf.endswith(".dylib"):
         return (
             "it is of the Swift run-time, which macOS has by itself since 10.14.4: copy it along (xcrun"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from loadstone.core.names import validate_name
-from loadstone.core.trace import Explanation, LoadVerdict, Trace
+from loadstone.core.trace import Explanation, Trace
 from loadstone.linker.choice import loader_for
 from loadstone.linker.request import BindingMode, LoaderModel
 from loadstone.linker.simulators import explain_with, search_with
@@ -49,15 +49,7 @@ def explain(
     """
     name = os.fspath(target)
     validate_name(name)
-    chosen = loader_for(name, model, as_library=as_library)
-    if chosen.model is None:
-        return Explanation(
-            target=name,
-            verdict=LoadVerdict.UNKNOWN,
-            assumptions=chosen.assumptions,
-            loader=chosen.loader,
-        )
-    asked = chosen.model
+    asked = loader_for(name, model, as_library=as_library)
     if mode != asked.mode or thorough:
         asked = replace(asked, mode=BindingMode(mode), thorough=thorough)
     return explain_with(name, asked, as_library=as_library, bindings=bindings)

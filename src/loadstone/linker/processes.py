@@ -24,7 +24,7 @@ from loadstone.linker.discovery import machine_of, model_for_loader
 from loadstone.linker.glibc_load import opener
 from loadstone.linker.graph import Process
 from loadstone.linker.request import LoaderKind, LoaderModel
-from loadstone.linker.simulators import SIMULATED, explain_with
+from loadstone.linker.simulators import explain_with
 from loadstone.linker.view import FileView, HostFiles
 from loadstone.quick_dataclass import dataclass, field, replace
 
@@ -257,7 +257,7 @@ def _origins(model: LoaderModel) -> dict[str, tuple[str, str]]:
 def _origins_elsewhere(model: LoaderModel) -> dict[str, tuple[str, str]]:
     """As :func:`_origins`, of a program whose loader is not glibc's."""
     found: dict[str, tuple[str, str]] = {}
-    if model.main_image and model.kind in SIMULATED:
+    if model.main_image:
         started = replace(model, main_image=None)
         edges = explain_with(model.main_image, started, as_library=False, bindings=False).graph.edges
         found = {_real(model, edge.chosen): (edge.how, edge.requester) for edge in edges if edge.chosen is not None}

@@ -15,7 +15,7 @@ from loadstone.linker.glibc_load import SharedLoads
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.walk import Rules, walk
 
-__all__ = ["SIMULATED", "explain_with", "rules_of", "search_with"]
+__all__ = ["explain_with", "rules_of", "search_with"]
 
 _RULES: Final = {
     LoaderKind.MUSL: ("loadstone.linker.musl", "MuslRules"),
@@ -24,8 +24,6 @@ _RULES: Final = {
     LoaderKind.WINDOWS: ("loadstone.linker.windows", "WindowsRules"),
 }
 """The loaders besides glibc's: a module and the rules in it."""
-
-SIMULATED: Final = frozenset((LoaderKind.GLIBC, *_RULES))
 
 
 def rules_of(model: LoaderModel) -> Rules:
@@ -38,7 +36,7 @@ def rules_of(model: LoaderModel) -> Rules:
 def explain_with(
     name: str, model: LoaderModel, *, as_library: bool, bindings: bool, shared: SharedLoads | None = None
 ) -> Explanation:
-    """The answer of the simulator of the model's kind, which is one of :data:`SIMULATED`.
+    """The answer of the simulator of the model's kind.
 
     ``shared`` is what the loads of one survey have in common; its bindings are left out.
     """
@@ -48,10 +46,8 @@ def explain_with(
 
 
 def search_with(name: str, model: LoaderModel) -> Trace:
-    """The search of the simulator of the model's kind; an empty trace for a loader that is not simulated."""
+    """The search of the simulator of the model's kind."""
     if model.kind is LoaderKind.GLIBC:
         return search_glibc(name, model)
-    if model.kind not in _RULES:
-        return Trace(name)
     found = rules_of(model).locate(name, None, ())
     return Trace(name, found.steps, found.path, found.how)

@@ -33,7 +33,9 @@ _OF_DRIVERS: Final = frozenset(
 _PYTHON: Final = re.compile(r"python(\d)(\d{1,2})")
 _NUMBERS: Final = re.compile(r"[-_.]?\d[\d_.-]*(?=\D)")
 _LEAST_WORD: Final = 3
-_OF_THE_PLATFORM_UPDATE: Final = "api-ms-win-downlevel-"
+_OF_THE_PLATFORM_UPDATE: Final = re.compile(
+    r"api-ms-win-downlevel-(?:advapi32-l[12]|normaliz-l1|ole32-l1|shell32-l1|shlwapi-l[12]|user32-l1|version-l1)-"
+)
 _OF_C: Final = ("ucrtbase", "api-ms-win-crt-")
 
 
@@ -79,7 +81,7 @@ def for_an_older_windows(path: str, of_the_system: str, missing: str) -> str:
         of_the_system: the one of the same name in System32; empty where it has none.
         missing: what it asks for, in lower case.
     """
-    if missing.startswith(_OF_THE_PLATFORM_UPDATE):
+    if _OF_THE_PLATFORM_UPDATE.match(missing):
         return f"{missing} came to Windows 7 by an update: install the Platform Update, KB2670838"
     if of_the_system and path != of_the_system:
         return f"{path} is of a newer Windows, and this one has {of_the_system}: take the first away"

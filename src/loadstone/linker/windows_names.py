@@ -24,18 +24,19 @@ KNOWN_DLLS: Final = frozenset(
 
 SYSTEM_DLLS: Final = KNOWN_DLLS | frozenset(
     (
-        "activeds authz avicap32 avifil32 avrt bcrypt bluetoothapis bthprops.cpl cabinet certcli comsvcs credui crypt32"
-        " cryptdll cryptnet cryptsp cryptui d2d1 d3d10 d3d10_1 d3d11 d3d12 d3d9 d3dcompiler_47 davclnt dbgeng dbghelp"
-        " dcomp ddraw devobj dhcpcsvc dinput8 dnsapi drvstore dsound dwmapi dwrite dxgi dxva2 esent evr fltlib"
-        " fwpuclnt glu32 gpedit hid hlink httpapi icmp icu icuin icuuc inetcomm iphlpapi ksuser ktmw32 logoncli"
-        " mapi32 mf mfplat mfreadwrite mfplay mi mlang mpr mprapi mscoree mscms msdelta msdrm msfeeds msi msimg32"
-        " mssign32 mstask msvfw32 mswsock mtxdm ncrypt ndfapi netapi32 netutils newdev ninput normaliz ntdsapi ntlanman"
-        " odbc32 odbccp32 oleacc oledlg opengl32 pdh powrprof prntvpt propsys qwave rasapi32 rasdlg resutils rpcns4"
-        " rstrtmgr rtm rtutils samcli schannel secur32 sensapi sfc slc slwga snmpapi srpapi sspicli tapi32 tbs tdh"
-        " traffic txfw32 uiautomationcore urlmon userenv usp10 uxtheme version virtdisk vssapi wdsclientapi webservices"
-        " websocket wer wevtapi wiaservc wimgapi windowscodecs winhttp wininet winmm winscard winspool.drv winsta"
-        " wintypes wkscli wlanapi wlanui wlsrvc wmvcore wnvapi wofutil wsock32 wscapi wsdapi wsmsvc wsnmp32 wtsapi32"
-        " xaudio2_9 xinput1_4 xinput9_1_0 xmllite xolehlp xpsprint"
+        "aclui activeds adsldpc amsi apphelp authz avicap32 avifil32 avrt bcrypt bluetoothapis bthprops.cpl cabinet"
+        " certcli comsvcs credui crypt32 cryptdll cryptnet cryptsp cryptui d2d1 d3d10 d3d10_1 d3d11 d3d12 d3d9"
+        " d3dcompiler_47 davclnt dbgeng dbghelp dcomp ddraw devobj dhcpcsvc dinput8 dnsapi drvstore dsound dwmapi"
+        " dwrite dxgi dxva2 esent evr fltlib fwpuclnt glu32 gpedit hid hlink httpapi icmp icu icuin icuuc inetcomm"
+        " iphlpapi ksuser ktmw32 loadperf logoncli lz32 mapi32 mf mfplat mfreadwrite mfplay mi mlang mpr mprapi"
+        " mscoree mscms msdelta msdrm msfeeds msi msimg32 mssign32 mstask msvfw32 mswsock mtxdm ncrypt ndfapi netapi32"
+        " netutils newdev ninput normaliz ntdsapi ntlanman odbc32 odbccp32 oleacc oledlg opengl32 pdh powrprof prntvpt"
+        " propsys quartz query qwave rasapi32 rasdlg resutils rpcns4 rstrtmgr rtm rtutils samcli schannel secur32"
+        " sensapi sfc slc slwga snmpapi srpapi sti sspicli tapi32 tbs tdh traffic txfw32 uiautomationcore urlmon"
+        " userenv usp10 uxtheme version virtdisk vssapi wdsclientapi webservices websocket wer wevtapi wiaservc"
+        " wimgapi windowscodecs winhttp wininet winmm winscard winspool.drv winsta wintypes wkscli wlanapi wlanui"
+        " wlsrvc wmvcore wnvapi wofutil wsock32 wscapi wsdapi wsmsvc wsnmp32 wtsapi32 xaudio2_9 xinput1_4 xinput9_1_0"
+        " xmllite xolehlp xpsprint"
     ).split()
 )
 

@@ -226,7 +226,7 @@ def reinstall_both(model: LoaderModel, asking: str, provider: str) -> str:
     prefix = conda_prefix(model, asking)
     if prefix and prefix == conda_prefix(model, provider):
         first, second = ((_owner(model, prefix, path) or (None,))[0] for path in (asking, provider))
-        update = f"conda install -p {shlex.quote(prefix)} --force-reinstall"
+        update = f"conda update -p {shlex.quote(prefix)}"
     else:
         first, second = (_distribution(model, model.absolute(path)) for path in (asking, provider))
         update = ""

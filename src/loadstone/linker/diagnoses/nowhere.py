@@ -44,6 +44,8 @@ __all__ = ["install", "nowhere"]
 _SHOWN: Final = 3
 _REPAIRED: Final = re.compile(r"(lib.+?)-[0-9a-f]{8}\.so[.\d]*")
 """How auditwheel names what it puts into a wheel."""
+_RELEASED: Final = re.compile(r"(lib.+?)-(\d[.\d]*)\.so")
+"""How libtool's ``-release`` names a library, each release of which is another interface."""
 _DIGITS: Final = "0123456789."
 _ROS: Final = re.compile(r"/opt/ros/(\w+)/")
 _LEAST_WORD: Final = 3
@@ -96,6 +98,10 @@ def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         if variants:
             advice = f"{name_it(case, refusal.name, variants[0], refusal.requester)}, if it is built the same way"
             return blocking(case, refusal, f"{text} There is {', '.join(variants)}.", advice, code=code)
+        if versioned is not None and refusal.requester is not None:
+            link = name_it(case, refusal.name, versioned, refusal.requester)
+            brings = "the name without a version is brought by the package for building (-dev, -devel)"
+            return blocking(case, refusal, text, f"{link}; {brings}", code=code)
         bare = next((path for path in beside if _is_unnumbered(case, path, f"{_stem(refusal.name)}.so")), None)
         if bare is not None and refusal.requester is not None:
             link = name_it(case, refusal.name, bare, refusal.requester)
@@ -194,8 +200,9 @@ def _variants(case: SimulatedLoad, name: str) -> tuple[str, ...]:
 
 
 def _major(name: str) -> str:
-    """The version of the interface in a file's name: ``3`` of ``libssl.so.3``, ``1.1`` of ``libssl.so.1.1``."""
-    return leaf(name).partition(".so.")[2]
+    """The version of the interface in a file's name: ``3`` of ``libssl.so.3``, ``2.25`` of ``libbfd-2.25.so``."""
+    released = _RELEASED.fullmatch(leaf(name))
+    return released[2] if released is not None else leaf(name).partition(".so.")[2]
 
 
 def _no_such_path(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
@@ -289,5 +296,10 @@ def _nearest(case: SimulatedLoad, name: str) -> tuple[str, ...]:
     if exact or bare == stem or len(bare.removeprefix("lib")) < _LEAST_WORD:
         return tuple(exact[:_SHOWN])
     there = (f"{folder}/{n}" for folder in case.model.system_dirs for n in names_in(case.model, folder))
-    numbered = (n for n in (*sorted(known), *there) if ".so." in n and _stem(n).rstrip(_DIGITS) == bare)
+    released = _RELEASED.fullmatch(leaf(name)) is not None
+    numbered = (
+        n
+        for n in (*sorted(known), *there)
+        if (_RELEASED.fullmatch(leaf(n)) if released else ".so." in n) and _stem(n).rstrip(_DIGITS) == bare
+    )
     return tuple(dict.fromkeys(n for n in numbered if _stem(n) != stem))[:_SHOWN]

@@ -15,6 +15,7 @@ from loadstone.linker.diagnoses.case import SimulatedLoad, leaf, risk
 from loadstone.linker.diagnoses.environments import reinstall
 from loadstone.linker.diagnoses.preloads import ignored_preloads
 from loadstone.linker.diagnoses.whereabouts import names_in
+from loadstone.linker.extension import FROM_HOST
 from loadstone.linker.mapping import wants_executable_stack
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.openers import module_version, python_version
@@ -23,6 +24,8 @@ from loadstone.shell import quoted_path
 
 __all__ = ["RISKS"]
 
+_SAID_BY_PYTHON: Final = b"Fatal Python error"
+"""A text of every interpreter, which what is linked with it has in it."""
 _ALWAYS_FITS: Final = 64
 """Bytes of static thread-local storage that have room in practice, whatever was loaded before."""
 
@@ -247,6 +250,26 @@ def _for_another_python(case: SimulatedLoad) -> Iterator[Diagnosis]:
     )
 
 
+def _hidden_python(case: SimulatedLoad) -> Iterator[Diagnosis]:
+    """A module of Python in a program that has Python inside, and does not export its symbols."""
+    program = case.model.main_image
+    if program is None or FROM_HOST not in case.process.notes:
+        return
+    if _SAID_BY_PYTHON not in case.model.view.read_bytes(case.model.absolute(program)):
+        return
+    text = (
+        f"{leaf(program)} has Python inside and exports none of its symbols, which {leaf(case.target)} takes from the"
+        " program that imports it."
+    )
+    yield risk(
+        "undefined-symbol",
+        case.target,
+        text,
+        f"link {leaf(program)} with -rdynamic (LDFLAGS=-rdynamic), or with a Python that was built --enable-shared",
+        confidence=Confidence.LIKELY,
+    )
+
+
 def _appimage(case: SimulatedLoad) -> Iterator[Diagnosis]:
     program = case.process.program
     if case.starts_program and program is not None and program.opened.head[8:11] in (b"AI\x01", b"AI\x02"):
@@ -263,6 +286,7 @@ RISKS: Final[tuple[Callable[[SimulatedLoad], Iterator[Diagnosis]], ...]] = (
     _damaged,
     _appimage,
     _for_another_python,
+    _hidden_python,
     _depends_on_directory,
     _static_tls,
     _interposed,

@@ -100,6 +100,9 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
         if python:
             again = reinstall(case.model, asking.path)
             return f"it is not a symbol of {python}: the file was built for another one; {again}"
+        shadowed = _shadowed(case, refusal)
+        if shadowed:
+            return shadowed
         return "it is provided by the Python interpreter: import it there, with the version it was built for"
     for loaded in (*case.searchlist, *case.process.namespace.objects):
         for symbol in loaded.image.symbols.named(name):

@@ -140,6 +140,8 @@ _OF_THE_TOOLKIT: Final = frozenset(
     ("cudart", "cublas", "cublaslt", "nvblas", "cusparse", "nvrtc", "nvjitlink", "cupti")
 )
 """Libraries whose number is that of the toolkit; that of cufft is one behind, and others have kept theirs."""
+_OF_CUSOLVER: Final = {10: 10, 11: 12, 12: 13}
+"""Source: the lists of files in NVIDIA's packages: CUDA 11.0 had 10 still, 11.1 to 12 have 11."""
 _IN_ANY_RELEASE: Final = re.compile(r"\{pip\} install ([a-z][a-z0-9-]*)\b")
 _USUAL, _WITHOUT_SUFFIX = 12, 13
 _OLDEST = 11
@@ -195,7 +197,8 @@ def _nvidia_wheel(model: LoaderModel, name: str, asking: str) -> str:
         return ""
     toolkit = _toolkit(stem, int((found[2] or found[4])[:2]))
     if toolkit < _OLDEST:
-        return f"install CUDA {toolkit}, of whose libraries there are no wheels, and LD_LIBRARY_PATH=its lib64"
+        release = "10 or 11.0" if stem == "cusolver" else f"{toolkit}"  # whose number came later than the toolkit's
+        return f"install CUDA {release}, of whose libraries there are no wheels, and LD_LIBRARY_PATH=its lib64"
     if stem == "cudnn" and int(found[2] or found[4]) < _FIRST_CUDNN_WHEEL:
         number = found[2] or found[4]
         return (
@@ -219,4 +222,6 @@ def _toolkit(stem: str, number: int) -> int:
     """The major version of the CUDA toolkit that has a library of this number."""
     if stem in _OF_THE_TOOLKIT:
         return number
+    if stem == "cusolver":
+        return _OF_CUSOLVER.get(number, _USUAL)
     return number + 1 if stem == "cufft" else _USUAL

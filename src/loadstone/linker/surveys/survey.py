@@ -14,7 +14,7 @@ from loadstone.errors import TooLarge
 from loadstone.linker.glibc_load import SharedLoads
 from loadstone.linker.openers import Openers
 from loadstone.linker.request import LoaderKind, LoaderModel
-from loadstone.linker.simulators import SIMULATED, explain_with
+from loadstone.linker.simulators import explain_with
 from loadstone.linker.surveys.places import NotALibrary, SurveyedLibrary, SurveyPlace, place_of
 from loadstone.linker.surveys.portability import Portability, portability_of
 from loadstone.linker.surveys.promises import broken_promises
@@ -129,11 +129,10 @@ def explanations(
         openers = Openers(place.model, place.tags, _is_given(model) or place.is_system, place.windows_packages)
         for found in place.libraries():
             opener = openers.model_for(found.path, found.image)
-            if opener.kind in SIMULATED:
-                yield (
-                    place.label(found),
-                    explain_with(found.path, opener, as_library=not place.has_programs, bindings=bindings),
-                )
+            yield (
+                place.label(found),
+                explain_with(found.path, opener, as_library=not place.has_programs, bindings=bindings),
+            )
 
 
 def portability(*targets: str | os.PathLike[str], model: LoaderModel | None = None) -> Portability:
@@ -182,9 +181,7 @@ def _rows(places: Iterable[SurveyPlace], *, is_given: bool) -> Iterator[SurveyRo
 
 
 def _explained(found: SurveyedLibrary, model: LoaderModel, shared: SharedLoads, place: SurveyPlace) -> Explanation:
-    if model.kind in SIMULATED:
-        return explain_with(found.path, model, as_library=not place.has_programs, bindings=True, shared=shared)
-    return Explanation(target=found.path, verdict=LoadVerdict.UNKNOWN, loader=model.kind.value)
+    return explain_with(found.path, model, as_library=not place.has_programs, bindings=True, shared=shared)
 
 
 def _held_to_tags(explained: Explanation, found: SurveyedLibrary, place: SurveyPlace) -> Explanation:
