@@ -99,6 +99,19 @@ def test_a_library_that_was_copied_as_text(workshop: Workshop) -> None:
     assert not changed_as_text(ZLIB.read_bytes())
 
 
+@pytest.mark.parametrize("ends", [1, 2])
+def test_a_library_with_few_line_ends_that_was_copied_as_text(workshop: Workshop, ends: int) -> None:
+    path = Path(workshop.library("liba.so", "int one(void) { return 1; }"))
+    whole = path.read_bytes()
+    few = whole.replace(b"\n", b"\x0b")
+    place = few.rindex(b"GCC: ")  # a text in .comment, which nothing reads
+    few = few[:place] + b"\n" * ends + few[place + ends :]
+    assert "carriage return" in changed_as_text(few.replace(b"\n", b"\r\n"))
+    assert not changed_as_text(few)
+    workshop.file("liba.so", few.replace(b"\n", b"\r\n"))
+    assert "carriage return" in first(workshop.answer(workshop.ask("liba.so"))).explanation
+
+
 def test_a_program_in_the_folder_above_its_plugin(workshop: Workshop) -> None:
     workshop.library("x.dist/libfoo.so.1", ONE)
     workshop.library("x.dist/pkg/_m.so", WANTS_ONE, needs=["x.dist/libfoo.so.1"], soname="")
@@ -139,7 +152,7 @@ def test_a_c_library_with_versions_of_later_releases_is_believed(workshop: Works
     assert loads(explain(path, model=replace(LoaderModel.this_process(), release=(2, 33))))
 
 
-@pytest.mark.parametrize("tag", ["310", "312"])
+@pytest.mark.parametrize("tag", ["310", "312", "312t"])
 def test_a_module_with_the_tag_of_another_python_is_not_looked_at(workshop: Workshop, tag: str) -> None:
     module = f"v/lib/python3.12/site-packages/x/m.cpython-{tag}-x86_64-linux-gnu.so"
     workshop.program("v/bin/python3.12", makes("PyObject_Free", "PyModule_New") + "int main(void) {return 0;}",
@@ -155,7 +168,7 @@ def test_a_module_with_the_tag_of_another_python_is_not_looked_at(workshop: Work
     assert [d.code for d in answer.diagnoses] == ["python-tag"]
     assert answer.diagnoses[0].loader_message == "ModuleNotFoundError: No module named 'm'"
     assert "pip install --force-reinstall --no-cache-dir x" in answer.diagnoses[0].advice
-    workshop.library(module.replace("310", "312"), takes("PyModule_New"), soname="")
+    workshop.library(module.replace(f"-{tag}-", "-312-"), takes("PyModule_New"), soname="")
     assert (
         explain(
             workshop.path(module), model=with_program(LoaderModel.this_process(), workshop.path("v/bin/python3.12"))

@@ -27,15 +27,16 @@ from loadstone.linker.view import FileView
 from loadstone.linker.windows_packages import MADE_KNOWN, WindowsPackages
 from loadstone.quick_dataclass import dataclass, field, replace
 
-__all__ = ["Openers", "Tags", "environment_version", "home_of", "module_version", "python_version"]
+__all__ = ["Openers", "Tags", "environment_version", "home_of", "is_threaded", "module_version", "python_version"]
 
-_MODULE: Final = re.compile(r"\.(?:cpython-|cp)(\d)(\d+)")
+_MODULE: Final = re.compile(r"\.(?:cpython-|cp)(\d)(\d+)(t?)")
 _PROGRAM: Final = re.compile(r"/python(\d)\.(\d+)[a-z]*$")
-_LIBRARY_FOLDER: Final = re.compile(r"(.*)/lib(?:64)?/python(\d)(?:\.(\d+)(?:/|$)|/dist-packages(?:/|$))")
+_LIBRARY_FOLDER: Final = re.compile(r"(.*)/lib(?:64)?/python(\d)(?:\.(\d+)(t?)(?:/|$)|/dist-packages(?:/|$))")
 _HOME: Final = re.compile(r"^\s*home\s*=\s*(\S.*?)\s*$", re.MULTILINE)
 _VERSION: Final = re.compile(r"^\s*version(?:_info)?\s*=\s*(\d{1,2}\.\d{1,3})", re.MULTILINE)
 _LEVELS: Final = 8
 _RUNNING: Final = (sys.version_info.major, sys.version_info.minor)
+_HAS_THREADS: Final = "t" in getattr(sys, "abiflags", "")
 _WITH_PYTHON: Final = ("python3.dll", "vcruntime140.dll", "vcruntime140_1.dll")
 """What python.exe has loaded, or has beside it, before it imports anything."""
 
@@ -57,6 +58,7 @@ class Tags:
     platforms: tuple[str, ...] = ()
     is_wheel: bool = False
     minimum: tuple[int, int] | None = None  # of an abi3 wheel: the oldest Python it is for
+    has_threads: bool = False  # for the build of Python without the global lock (PEP 703), whose ABI is another
 
     @classmethod
     def of(cls, file_name: str) -> Tags:
@@ -72,7 +74,13 @@ class Tags:
         stated = (int(found[1]), int(found[2])) if found else None
         stable = parts[-2] == "abi3"
         platforms = tuple(parts[-1].split("."))
-        return cls(None if stable else stated, platforms, is_wheel=True, minimum=stated if stable else None)
+        return cls(
+            None if stable else stated,
+            platforms,
+            is_wheel=True,
+            minimum=stated if stable else None,
+            has_threads=parts[-2].startswith("cp") and parts[-2].endswith("t"),
+        )
 
     @property
     def is_pure(self) -> bool:
@@ -209,11 +217,13 @@ class Openers:
             wanted = oldest
         if gone:
             return self._once(("gone", gone), lambda: self._in_place_of(gone))
-        if wanted is None or wanted == _RUNNING:
+        has_threads = self._has_threads(path)
+        if wanted is None or (wanted == _RUNNING and has_threads == _HAS_THREADS):
             return self.asked
-        said = f"it is for Python {wanted[0]}.{wanted[1]}, which was not found beside it: any program opens it"
+        of = f"{wanted[0]}.{wanted[1]}{'t' if has_threads else ''}"
+        said = f"it is for Python {of}, which was not found beside it: any program opens it"
         return self._once(
-            ("python", wanted),
+            ("python", wanted, has_threads),
             lambda: replace(
                 self.asked,
                 main_image=None,
@@ -241,6 +251,14 @@ class Openers:
         folder = _LIBRARY_FOLDER.match(path)
         return (int(folder[2]), int(folder[3])) if folder and folder[3] else self.tags.python
 
+    def _has_threads(self, path: str) -> bool:
+        """Whether a module is for a Python without the global lock: by its name, its folder or its wheel."""
+        named = _MODULE.search(posixpath.basename(path))
+        if named is not None:
+            return is_threaded(posixpath.basename(path))
+        folder = _LIBRARY_FOLDER.match(path)
+        return bool(folder[4]) if folder is not None and folder[3] else self.tags.has_threads
+
     def _program_near(self, path: str) -> str | None:
         """The interpreter of the environment a library lies in: bin/python above lib/pythonX.Y, or the venv's home."""
         folder = _LIBRARY_FOLDER.match(path)
@@ -248,7 +266,7 @@ class Openers:
             return None
         prefix = folder[1]
         if prefix not in self._programs:
-            exact = f"python{folder[2]}.{folder[3]}" if folder[3] else f"python{folder[2]}"
+            exact = f"python{folder[2]}.{folder[3]}{folder[4]}" if folder[3] else f"python{folder[2]}"
             places = (f"{prefix}/bin", home_of(self.asked.view, prefix))
             candidates = (f"{place}/{name}" for place in places if place for name in (exact, "python3", "python"))
             found = next((p for p in candidates if self.asked.view.exists(p)), None)
@@ -265,6 +283,16 @@ def module_version(name: str) -> tuple[int, int] | None:
     """
     found = _MODULE.search(name)
     return (int(found[1]), int(found[2])) if found else None
+
+
+def is_threaded(name: str) -> bool:
+    """Whether the name of a module says that it is for a Python without the global lock, which has another ABI.
+
+    >>> is_threaded("_umath.cpython-313t-x86_64-linux-gnu.so"), is_threaded("_umath.cp313-win_amd64.pyd")
+    (True, False)
+    """
+    found = _MODULE.search(name)
+    return found is not None and bool(found[3])
 
 
 def python_version(program: str) -> tuple[int, int] | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from loadstone.binary.transfers import AS_BINARY, TEXT_SAMPLE, changed_as_text
+from loadstone.binary.transfers import AS_BINARY, changed_as_text
 from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf, risk
@@ -18,7 +19,7 @@ from loadstone.linker.diagnoses.whereabouts import names_in
 from loadstone.linker.extension import FROM_HOST
 from loadstone.linker.mapping import wants_executable_stack
 from loadstone.linker.objects import LoadedObject
-from loadstone.linker.openers import module_version, python_version
+from loadstone.linker.openers import is_threaded, module_version, python_version
 from loadstone.linker.thread_storage import reserve_of
 from loadstone.shell import quoted_path
 
@@ -26,6 +27,7 @@ __all__ = ["RISKS"]
 
 _SAID_BY_PYTHON: Final = b"Fatal Python error"
 """A text of every interpreter, which what is linked with it has in it."""
+_THREADED: Final = re.compile(r"/lib(?:64)?/python\d\.\d+t/")
 _ALWAYS_FITS: Final = 64
 """Bytes of static thread-local storage that have room in practice, whatever was loaded before."""
 
@@ -190,7 +192,7 @@ def _changed_as_text(case: SimulatedLoad) -> Iterator[Diagnosis]:
     for loaded in case.searchlist:
         if not loaded.image.damage:
             continue
-        changed = changed_as_text(case.model.view.read_bytes(case.model.absolute(loaded.path))[:TEXT_SAMPLE])
+        changed = changed_as_text(case.model.view.read_bytes(case.model.absolute(loaded.path)))
         if changed:
             yield Diagnosis(
                 code="bad-headers",
@@ -235,9 +237,10 @@ def _for_another_python(case: SimulatedLoad) -> Iterator[Diagnosis]:
     running = python_version(case.model.view.real_path(case.model.absolute(program)))
     stem = name.partition(".")[0]
     fitting = (other for other in names_in(case.model, folder) if other.partition(".")[0] == stem and other != name)
-    if running is None or running == tag or any(module_version(other) in (running, None) for other in fitting):
+    has_threads = _THREADED.search(f"{folder}/") is not None
+    mine, theirs = _spoken(running, has_threads), _spoken(tag, is_threaded(name))
+    if not mine or mine == theirs or any(_spoken_of(other) in (mine, "") for other in fitting):
         return
-    mine, theirs = (".".join(map(str, version)) for version in (running, tag))
     text = f"{name} is for Python {theirs}, and {program} of Python {mine} does not look at a file of that name."
     again = reinstall(case.model, case.target)
     yield risk(
@@ -248,6 +251,15 @@ def _for_another_python(case: SimulatedLoad) -> Iterator[Diagnosis]:
         loader_message=f"ModuleNotFoundError: No module named '{stem}'",
         severity=Severity.HIGH,
     )
+
+
+def _spoken(version: tuple[int, int] | None, has_threads: bool) -> str:
+    """A Python as it names its folders: ``3.12``, ``3.13t``; empty where it is not known."""
+    return f"{version[0]}.{version[1]}{'t' if has_threads else ''}" if version is not None else ""
+
+
+def _spoken_of(module: str) -> str:
+    return _spoken(module_version(module), is_threaded(module))
 
 
 def _hidden_python(case: SimulatedLoad) -> Iterator[Diagnosis]:

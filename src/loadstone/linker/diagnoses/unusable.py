@@ -8,7 +8,7 @@ import posixpath
 import shlex
 
 from loadstone.binary import FileKind, identify, read
-from loadstone.binary.transfers import AS_BINARY, TEXT_SAMPLE, changed_as_text
+from loadstone.binary.transfers import AS_BINARY, changed_as_text
 from loadstone.core.image import TraitKind
 from loadstone.core.trace import Diagnosis, StepOutcome
 from loadstone.errors import LoadstoneError
@@ -178,7 +178,7 @@ def _bad_elf(case: SimulatedLoad, refusal: Refusal, opened: OpenedFile, candidat
         )
     if "only ET_DYN" in text and opened.head[16:18] in (b"\x01\0", b"\0\x01"):
         return _object(case, opened, candidate)
-    changed = changed_as_text(case.model.view.read_bytes(opened.path)[:TEXT_SAMPLE])
+    changed = changed_as_text(case.model.view.read_bytes(opened.path))
     if changed:
         return "bad-headers", f"{candidate} {changed}: {text}.", AS_BINARY
     return "bad-headers", f"{candidate} has a damaged header: {text}.", "rebuild it; a tool that patched it broke it"
