@@ -276,6 +276,17 @@ def test_an_image_of_a_container_is_its_own_system(tmp_path: Path) -> None:
         assert codes["opt/app/liba.so"] == expected
 
 
+def test_an_image_without_a_loader_has_none_of_this_machine(workshop: Workshop, tmp_path: Path) -> None:
+    program, image = Path(workshop.program("app")), tmp_path / "image.tar"
+    layer = tar_of({"app/app": program.read_bytes(), "app/liba.so": tiny_elf("liba.so")})
+    documents = {"manifest.json": json.dumps([{"Layers": ["1/layer.tar"]}]).encode()}
+    image.write_bytes(tar_of({"1/layer.tar": layer, **documents}))
+    codes = {row.name: row.leading.code if row.leading else "" for row in survey(image).rows}
+    assert codes == {"app/app": "interp-missing", "app/liba.so": ""}
+    image.write_bytes(layer)  # no image: a tar archive of files that may be laid over a system
+    assert "app/app" not in {row.name for row in survey(image).rows}
+
+
 def test_bounds_and_what_cannot_be_looked_into_are_typed(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.zip"
     with (

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.archives import walk
+from loadstone.archives import SEPARATOR, UnpackBudget, walk
 from loadstone.binary import FileKind, identify
 from loadstone.core.image import Format, Image, ImageKind
 from loadstone.errors import LoadstoneError, MalformedImage, NotFound, Unreadable
@@ -28,6 +28,7 @@ __all__ = ["NotALibrary", "SurveyPlace", "SurveyedLibrary", "place_of"]
 
 _METADATA: Final = re.compile(r"[^/]+\.dist-info/METADATA")
 _KERNEL_MODULE: Final = re.compile(r"\.ko(\.(gz|xz|zst))?$")
+_IMAGES: Final = frozenset(("tar archive", "container image"))
 _INSTALLED: Final = frozenset(("Debian package", "RPM package", "Alpine package"))
 _LIBRARY_NAME: Final = re.compile(r"(?:\.so(?:\.\d+)*|\.(dll|pyd|dylib))$", re.IGNORECASE)
 _FORMATS: Final = {"dll": Format.PE, "pyd": Format.PE, "dylib": Format.MACHO}
@@ -196,10 +197,41 @@ def _archive(target: str, path: str, model: LoaderModel) -> SurveyPlace:
             return SurveyPlace(target, of_view(whole), "/", tags, whole, is_system=True)
         except NotFound:  # a loader of no system that is known
             pass
+    alone = _image_without_loader(files) if _is_one_image(name, path, files) else None
+    if alone is not None:
+        return SurveyPlace(target, alone, "/", tags, replace(files, place=""), is_system=True, has_programs=True)
     layered = replace(model, view=LayeredFiles(files, model.view))
     is_app = bool(files.place) and is_appdir(files, files.place)
     seen = _started(layered, files.place) if is_app else layered
     return SurveyPlace(target, seen, files.place, tags, files, has_programs=is_app)
+
+
+def _is_one_image(kind: str | None, path: str, files: PackedFiles) -> bool:
+    """Whether an archive is the image of one container; of several, each file is below its image's name."""
+    from loadstone.archives.image import is_image  # noqa: PLC0415 - a tar archive alone may be one
+
+    if kind not in _IMAGES or all(SEPARATOR in name for name in files.files):
+        return False
+    with open(path, "rb", opener=open_regular) as stream:
+        return kind == "container image" or is_image(stream, path, UnpackBudget(path))
+
+
+def _image_without_loader(files: PackedFiles) -> LoaderModel | None:
+    """The system of an image whose programs ask for a loader that it may lack: nothing else is in its container."""
+    whole = replace(files, place="")
+    programs = (
+        name
+        for name, entry in sorted(files.files.items())
+        if isinstance(entry, Stored) and entry.head[:4] == b"\x7fELF"
+    )
+    for name in programs:
+        try:
+            asks = whole.image(whole.open(f"/{name}")).interpreter
+        except (OSError, LoadstoneError):
+            continue
+        if asks:
+            return of_view(whole, target=f"/{name}")
+    return None
 
 
 def _started(model: LoaderModel, place: str) -> LoaderModel:
