@@ -18,8 +18,9 @@ from loadstone.review.rules.number_sight import Sight
 from loadstone.review.rules.number_uses import BYTES, leftmost
 from loadstone.review.rules.outside_numbers import NumberOrigin, Numbers, OutsideNumber, is_integer
 from loadstone.review.typenames import base_type, instance, pointee
+from loadstone.review.walk import expressions
 
-__all__ = ["Carriers", "instantiated"]
+__all__ = ["Carriers", "instantiated", "whole_record"]
 
 _TO_NUMBER: Final = re.compile(r"to(?:U?(?:Int|Short|LongLong)|U?Long)")
 """Methods of Qt that make a number of a text or of a value of JSON."""
@@ -131,6 +132,20 @@ class Carriers:
         spelled = self.scope.type_of(uncast(expression))
         return last_word(base_type(pointee(spelled))) if "*" in spelled or "_ptr<" in spelled else ""
 
+    def is_of_others(self, expression: ir.Expression, number: OutsideNumber | None) -> bool:
+        """Whether a number is one that somebody else chose, whoever compared it with what."""
+        if number is not None and number.origin is not None:
+            return True
+        given = self.sight.viewed_types | self.sight.foreign_types
+        return any(isinstance(e, ir.Member) and self.pointee(whole_record(e)) in given for e in expressions(expression))
+
+    def asked_by(self, call: ir.Call) -> tuple[str, ...]:
+        """What a function of the program is given and asks about: who looks at its result knows of these."""
+        known = self.sight.find(self.unit, last_word(call.name)) if call.receiver is None else None
+        asked = self.sight.asks(known) if known is not None else frozenset()
+        pairs = zip(known.parameters, call.arguments, strict=False) if known is not None else ()
+        return tuple(place_named(a) for p, a in pairs if p.name in asked and place_named(a))
+
     def is_parsed(self, call: ir.Call) -> bool:
         """Whether a number is made of a text or a value of JSON."""
         of = call.receiver
@@ -149,3 +164,11 @@ def instantiated(function: ir.Function, call: ir.Call) -> str:
     names = next((mark.removeprefix("template ") for mark in function.marks if mark.startswith("template ")), "")
     called = call.function
     return instance(function.returns, names, called.name if isinstance(called, ir.Name | ir.Member) else "")
+
+
+def whole_record(member: ir.Member) -> ir.Expression:
+    """What the record is reached by that a member of a member is in: ``entry`` of ``entry->value.number``."""
+    base = uncast(member.base)
+    while isinstance(base, ir.Member) and not member.through:
+        member, base = base, uncast(base.base)
+    return base

@@ -9,15 +9,16 @@ from typing import Final
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import every_expression, every_statement
-from loadstone.review.analyses.words import last_word, place_named
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.identities import Thing, names_in_sight
 from loadstone.review.rules.lookups import made_by_library
 from loadstone.review.rules.number_uses import BYTES, leftmost
 from loadstone.review.rules.outside_numbers import NumberOrigin, OutsideNumber, is_integer
 from loadstone.review.rules.places import NATIVE
+from loadstone.review.rules.system_records import SYSTEM_RECORDS
 from loadstone.review.typenames import base_type, pointee
-from loadstone.review.walk import expressions
+from loadstone.review.walk import expressions, kept
 
 __all__ = ["Sight", "Summary"]
 
@@ -28,6 +29,8 @@ _BYTES: Final = re.compile(
     r"(?:vector|span|basic_string_view|array|QVector|QList)\s*<\s*(?:const\s+)?(?:std::)?"
     r"(?:u?int8_t|unsigned char|char|byte|BYTE|uchar|quint8|guint8)\b|\bQByteArray\b"
 )
+_ENUM: Final = re.compile(r"\benum\s+(\w+)\s*\{|\btypedef\s+enum\b[^{};]*\{[^{}]*\}\s*(\w+)\s*;")
+_ORDERS: Final = frozenset({"<", "<=", ">", ">="})
 _ASKS: Final = frozenset({"<", "<=", ">", ">=", "==", "!=", "%", "&"})
 _UNKNOWN: Final = "?"
 
@@ -99,13 +102,34 @@ class Sight:
                     spelled = scope.type_of(ir.Name(0, name))  # type: ignore[union-attr]
                     if "*" in spelled or "_ptr<" in spelled:
                         found.add(last_word(base_type(pointee(spelled))))
+            found |= self._told_by_callbacks(unit)
             found -= found - classes - {n for u in self.units for n in (c.name for c in u.classes)}
         return frozenset(found)
+
+    def _told_by_callbacks(self, unit: ir.Unit) -> set[str]:
+        """The classes that a library hands to the functions it is given: ``run(sink, d)`` calls sink with a block."""
+        named = {f.name: f for f in unit.functions}
+        found: set[str] = set()
+        for function in unit.functions:
+            foreign = self.foreign_names(unit, function)
+            for call in calls_in(function.body) if foreign else ():
+                called = uncast(call.function)
+                if not isinstance(called, ir.Name | ir.Member) or called.name not in foreign:
+                    continue
+                handed = (named.get(a.name) for a in map(uncast, call.arguments) if isinstance(a, ir.Name))
+                types = (p.type for one in handed if one is not None for p in one.parameters)
+                found |= {last_word(base_type(pointee(spelled))) for spelled in types if spelled.count("*") == 1}
+        return found - {"void", "char"}
+
+    @cached_property
+    def enums(self) -> frozenset[str]:
+        """The enumerations of the program: a number of that type is any number, whoever chose it."""
+        return frozenset(one or other for u in self.units for one, other in _ENUM.findall(u.text)) - {""}
 
     @cached_property
     def viewed_types(self) -> frozenset[str]:
         """The classes as which bytes from outside are looked at: ``(const struct record *)(map + n)``."""
-        classes = {c.name for u in self.units for c in u.classes}
+        classes = {c.name for u in self.units for c in u.classes} | SYSTEM_RECORDS.keys()
         found: set[str] = set()
         for unit in self.units:
             mapped = "mmap" in unit.words or "MapViewOfFile" in unit.words
@@ -146,6 +170,11 @@ class Sight:
         return {c.name: tuple(m.type for m in c.members) for u in self.units for c in u.classes if c.members}
 
     @staticmethod
+    def asks(function: ir.Function) -> frozenset[str]:
+        """The parameters that a function compares, or asks another function about."""
+        return _asked(function)
+
+    @staticmethod
     def bytes_of(function: ir.Function) -> frozenset[str]:
         """The parameters that are bytes to be looked at: ``const uint8_t *data``."""
         return frozenset(p.name for p in function.parameters if _VIEWED.search(p.type))
@@ -165,7 +194,7 @@ class Sight:
 
     def _compares(self, unit: ir.Unit, function: ir.Function) -> frozenset[Thing]:
         asked = [
-            operand
+            (part.operator, operand)
             for part in every_expression(function.body)
             if isinstance(part, ir.Operation) and part.operator in _ASKS and not _with_zero(part)
             for operand in part.operands
@@ -174,7 +203,11 @@ class Sight:
         if not asked:
             return frozenset()
         scope = names_in_sight(self.program, unit, function)
-        things = (scope.thing(one) for one in asked)
+        things = (
+            scope.thing(one)
+            for operator, one in asked
+            if operator in _ORDERS or scope.type_of(uncast(one)) not in self.enums  # one kind of several is no range
+        )
         return frozenset(t for t in things if t is not None and not scope.is_local(t))
 
 
@@ -204,3 +237,15 @@ def _given_to(made: ir.Function) -> frozenset[str]:
 
 def _is_plain(spelled: str) -> bool:
     return is_integer(spelled.replace("[]", "").strip()) or bool(re.search(r"\b(?:float|double)\b", spelled))
+
+
+@kept
+def _asked(function: ir.Function) -> frozenset[str]:
+    names = {p.name for p in function.parameters}
+    compared = (
+        operand
+        for part in every_expression(function.body)
+        if isinstance(part, ir.Operation) and part.operator in _ASKS
+        for operand in part.operands
+    )
+    return frozenset(e.name for o in compared for e in expressions(o) if isinstance(e, ir.Name) and e.name in names)

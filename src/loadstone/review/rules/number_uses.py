@@ -193,6 +193,8 @@ class Uses:
             self.note(number, line, "size", of or "it", "lower", written=writes)
         elif fixed and room is not None and number.limit is not None and number.limit > room:
             self.note(number, line, "size", of, "off", written=writes)
+        elif fixed and room is not None and number.told and number.limit is None:
+            self.note(number, line, "size", of, "upper", written=writes)
 
 
 @kept

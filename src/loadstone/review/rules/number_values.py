@@ -15,7 +15,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.array_rooms import rooms_of
 from loadstone.review.rules.identities import Thing, names_in_sight
-from loadstone.review.rules.number_carriers import Carriers, instantiated
+from loadstone.review.rules.number_carriers import Carriers, instantiated, whole_record
 from loadstone.review.rules.number_origins import (
     ARGUMENTS,
     CONVERTS,
@@ -73,6 +73,7 @@ class Evaluator:
         self.carriers = Carriers(sight, unit, function, self.scope)
         self.calls = self.carriers.calls
         self.stored: dict[tuple[str, Thing], OutsideNumber] = {}
+        self.judges: dict[str, tuple[str, ...]] = {}
         self.asked = 0
         """How deep in a comparison the expression lies: what is computed there is not gone by."""
 
@@ -118,7 +119,7 @@ class Evaluator:
         spelled = self.scope.type_of(expression)
         if isinstance(expression, ir.Item) and self.unit.language is ir.Language.CPP:
             spelled = spelled.removesuffix("*").removesuffix("[]").rstrip()
-        if not is_integer(spelled):
+        if not (is_integer(spelled) or spelled in self.sight.enums):
             return None
         origin = state.record_of(path) or self.carriers.shared_record(expression)
         if origin is None and isinstance(expression, ir.Member) and self.carriers.is_foreign_type(expression.base):
@@ -126,7 +127,7 @@ class Evaluator:
         if (
             origin is None
             and isinstance(expression, ir.Member)
-            and self.carriers.pointee(expression.base) in self.sight.viewed_types
+            and self.carriers.pointee(whole_record(expression)) in self.sight.viewed_types
         ):
             origin = NumberOrigin(expression.line, READ)
         if origin is None and isinstance(expression, ir.Item) and BYTES.search(self.scope.type_of(expression.base)):
@@ -174,6 +175,8 @@ class Evaluator:
         if not isinstance(uncast(target), ir.Name):
             self.value(target, state, written=True)
         path = place_named(target)
+        if not operator and "*" in self.scope.type_of(target):  # base + offset is an address, and no number any more
+            number = None
         if operator:
             held = state.held.get(path) if path else None
             if operator in {"%", "&", "/", ">>"}:
@@ -187,6 +190,8 @@ class Evaluator:
             else:
                 number = held if operator != "+" or value is None else None
         bare = uncast(value)
+        if isinstance(bare, ir.Call) and path and not operator:
+            self.judges[path] = self.carriers.asked_by(bare)
         if path:
             spelled = self.scope.type_of(target)
             if number is not None:
@@ -219,7 +224,7 @@ class Evaluator:
                 if isinstance(inner, ir.Item):  # one behind the last may be pointed to
                     self.value(inner.base, state)
                     number = self.value(inner.index, state)
-                    if number is not None and number.counts:
+                    if number is not None and (number.counts or number.is_free or not number.low):
                         self.uses.index(inner, inner.base, number, inner.index, written=True)
             return None
         if operator == ">>" and len(operands) == 2 and STREAM.search(self.scope.type_of(leftmost(operands[0]))):

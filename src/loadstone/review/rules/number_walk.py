@@ -321,6 +321,7 @@ class _Walk:
                 held = operator if truth else _OPPOSITE[operator]
                 self._ask(one, held, other, state)
                 self._ask(other, _MIRRORED[held], one, state)
+                self._judged((one, other), state)
             case ir.Call(name=name, arguments=(inner, *_)) if "expect" in name or name in {"likely", "unlikely"}:
                 return self._refine(inner, state, truth=truth)
             case ir.Call() if self._inline(condition, state, truth=truth):
@@ -329,10 +330,17 @@ class _Walk:
                 return state if bool(value) is truth else None
             case _:
                 self.evaluator.value(condition, state)
+                self._judged((condition,), state)
                 for part in expressions(condition):
                     if isinstance(part, ir.Call) and last_word(part.name) not in _NO_VERDICT:
                         self._verdict(part, state)
         return state
+
+    def _judged(self, asked: tuple[ir.Expression, ...], state: Numbers) -> None:
+        """``at = place_of(offset, size); if (at < 0) return;``: what was asked of the arguments is known now."""
+        for operand in asked:
+            for path in self.evaluator.judges.get(place_named(operand), ()):
+                state.vouch(path)
 
     def _sums(self, comparison: ir.Operation, state: Numbers) -> None:
         """``off + len > size`` of numbers of 32 bits: their sum may wrap, and passes then."""
@@ -409,7 +417,8 @@ class _Walk:
             if number is None:
                 continue
             if operator in {"<", "<="}:
-                least = most - (operator == "<") if most is not None and alone else None
+                end = most if most is not None else bound.limit if bound is not None else None
+                least = end - (operator == "<") if end is not None and alone else None
                 exact = whole if operator == "<=" and alone else ""
                 state.held[path] = replace(
                     number,
@@ -418,6 +427,7 @@ class _Walk:
                     limit=_least(number.limit, least) if least is not None else None,
                     whole=exact,
                     wraps=False,
+                    told=(number.told or not number.high) and self.evaluator.carriers.is_of_others(limit, bound),
                 )
             elif operator in {">", ">="}:
                 floor = not zero or operator == ">"

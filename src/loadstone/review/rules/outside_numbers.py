@@ -87,7 +87,8 @@ class OutsideNumber:
     ``low``: it is not negative; ``high``: something compared it with an upper end; ``floor``: something compared it
     with a lower end, so taking from it does not wrap; ``limit``: the largest it may be, where the text says;
     ``whole``: the place whose whole size it may be; ``counts``: it is the counter of a loop that ends at it;
-    ``wraps``: it was computed in 32 bits and may have wrapped.
+    ``wraps``: it was computed in 32 bits and may have wrapped; ``told``: its upper end is another number that
+    somebody else chose, so it says nothing of the room of the program.
     """
 
     name: str
@@ -100,6 +101,7 @@ class OutsideNumber:
     whole: str = ""
     counts: bool = False
     wraps: bool = False
+    told: bool = False
 
     @property
     def is_free(self) -> bool:
@@ -121,6 +123,7 @@ class OutsideNumber:
             whole=self.whole or other.whole,
             counts=self.counts and other.counts,
             wraps=self.wraps or other.wraps,
+            told=self.told or other.told,
         )
 
 
@@ -168,7 +171,7 @@ class Numbers:
         for name in [n for n in self.held if n == path or n.startswith(f"{path}.")]:
             number = self.held[name]
             if number is not None:
-                self.held[name] = replace(number, low=True, high=True, floor=True, whole="", limit=None)
+                self.held[name] = replace(number, low=True, high=True, floor=True, whole="", limit=None, told=False)
         for name in [n for n in self.records if n == path or n.startswith(f"{path}.")]:
             del self.records[name]
 

@@ -20,7 +20,7 @@ _EHDR: Final = "e_type e_machine e_ehsize e_phentsize e_phnum e_shentsize e_shnu
 _NOTE: Final = _row(word="n_namesz n_descsz n_type")
 _SEGMENT: Final = "cmd cmdsize maxprot initprot nsects flags"
 
-SYSTEM_RECORDS: Final[dict[str, dict[str, str]]] = {
+_RECORDS: Final[dict[str, dict[str, str]]] = {
     "Elf64_Ehdr": _row(_EHDR, "e_version e_flags", "e_entry e_phoff e_shoff"),
     "Elf32_Ehdr": _row(_EHDR, "e_version e_flags e_entry e_phoff e_shoff"),
     "Elf64_Shdr": _row(
@@ -35,6 +35,10 @@ SYSTEM_RECORDS: Final[dict[str, dict[str, str]]] = {
     "Elf32_Sym": _row("st_shndx", "st_name st_value st_size"),
     "Elf64_Nhdr": _NOTE,
     "Elf32_Nhdr": _NOTE,
+    "Elf64_Dyn": _row("", "", "d_tag", d_un="Elf64_Dyn_un"),
+    "Elf64_Dyn_un": _row("", "", "d_val d_ptr"),
+    "Elf32_Dyn": _row("", "d_tag", d_un="Elf32_Dyn_un"),
+    "Elf32_Dyn_un": _row("", "d_val d_ptr"),
     "IMAGE_DOS_HEADER": _row("e_magic", e_lfanew="LONG"),
     "IMAGE_FILE_HEADER": _row(
         "Machine NumberOfSections SizeOfOptionalHeader Characteristics",
@@ -53,5 +57,11 @@ SYSTEM_RECORDS: Final[dict[str, dict[str, str]]] = {
     "segment_command_64": _row("", _SEGMENT, "vmaddr vmsize fileoff filesize"),
     "segment_command": _row("", f"{_SEGMENT} vmaddr vmsize fileoff filesize"),
     "symtab_command": _row("", "cmd cmdsize symoff nsyms stroff strsize"),
+    "fat_header": _row("", "magic nfat_arch"),
+    "fat_arch": _row("", "cputype cpusubtype offset size align"),
+}
+
+SYSTEM_RECORDS: Final[dict[str, dict[str, str]]] = _RECORDS | {
+    f"ElfW({name.removeprefix('Elf64_')})": members for name, members in _RECORDS.items() if name.startswith("Elf64_")
 }
 """By name of the record: its members that are numbers of whoever wrote the file."""

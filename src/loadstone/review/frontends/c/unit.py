@@ -74,8 +74,13 @@ _FOR_CPP: Final = re.compile(
 _REASONS: Final = frozenset({"dlerror", "g_module_error", "lt_dlerror", "apr_dso_error", "uv_dlerror"})
 """Words of who asks why a load failed: part of handling libraries, wherever the load is."""
 
-_OF_A_LIBRARY: Final = frozenset({"DllMain", "DllGetClassObject", "DllCanUnloadNow"})
-"""Functions that the system calls in a library: who defines them writes one, and is loaded and unloaded by others."""
+_OF_A_LIBRARY: Final = frozenset(
+    {"DllMain", "DllGetClassObject", "DllCanUnloadNow", "dl_iterate_phdr", "dladdr", "dladdr1", "dlinfo"}
+)
+"""Functions that the system calls in a library, and those that go through what is loaded.
+
+Who defines the first writes a library, and is loaded and unloaded by others.
+"""
 
 _OUTSIDE: Final = frozenset(
     {
