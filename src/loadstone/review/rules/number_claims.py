@@ -79,6 +79,12 @@ def _said(use: NumberUse) -> tuple[str, int, str]:
                 overflow,
                 "Compare it with 0 too, or make it unsigned first.",
             )
+        case "turns", _:
+            return (
+                f"{name} ({words}) may be negative, and says here, made unsigned, how often a loop runs.",
+                195,
+                "Compare it with 0 first.",
+            )
         case "size", "lower":
             return (
                 f"{name} ({words}) may be negative, which passes the comparison and is a huge size here.",

@@ -290,6 +290,7 @@ class _Walk:
             if not isinstance(bare, ir.Name) or (known is not None and not known.counts and known.origin is not None):
                 continue
             number = self.evaluator.value(bound, state)
+            self._turned(bound, state)
             most = self.evaluator.rooms.number(bound)
             one = 0 if part.operator in {"<=", ">="} else 1
             if number is not None and number.origin is not None:
@@ -297,6 +298,13 @@ class _Walk:
                 state.held[path] = replace(number, low=True, counts=True, limit=limit, whole="")
             elif most is not None and bare.name in _stepped(loop) and part.operator in {"<", "<="}:
                 state.held[path] = OutsideNumber(bare.name, None, low=True, high=True, counts=True, limit=most - one)
+
+    def _turned(self, bound: ir.Expression, state: Numbers) -> None:
+        """``i < (unsigned)count`` of a number that may be negative: the loop goes on as if it were billions."""
+        turns = isinstance(bound, ir.Cast) and is_integer(bound.type) and is_unsigned(bound.type)
+        number = self.evaluator.value(bound.operand, state) if isinstance(bound, ir.Cast) and turns else None
+        if number is not None and number.origin is not None and not (number.low or number.counts):
+            self.evaluator.uses.note(number, bound.line, "turns", "", "lower")
 
     # Conditions.
 
