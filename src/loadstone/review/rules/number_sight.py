@@ -144,6 +144,8 @@ class Sight:
                     scope = scope or names_in_sight(self.program, unit, function)
                     if BYTES.search(scope.type_of(leftmost(part.operand))):
                         found.add(name)
+        if found & SYSTEM_RECORDS.keys():  # who looks at one record of a file format hands others on
+            found |= SYSTEM_RECORDS.keys()
         return frozenset(found)
 
     @cached_property
@@ -242,10 +244,13 @@ def _is_plain(spelled: str) -> bool:
 @kept
 def _asked(function: ir.Function) -> frozenset[str]:
     names = {p.name for p in function.parameters}
-    compared = (
-        operand
-        for part in every_expression(function.body)
-        if isinstance(part, ir.Operation) and part.operator in _ASKS
-        for operand in part.operands
-    )
-    return frozenset(e.name for o in compared for e in expressions(o) if isinstance(e, ir.Name) and e.name in names)
+    asked: list[ir.Expression] = []
+    for part in every_expression(function.body):
+        if isinstance(part, ir.Operation) and part.operator in _ASKS:
+            asked += part.operands
+        elif isinstance(part, ir.Operation) and part.operator == "?:":
+            asked.append(part.operands[0])
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.If):
+            asked.append(statement.condition)
+    return frozenset(e.name for o in asked for e in expressions(o) if isinstance(e, ir.Name) and e.name in names)
