@@ -16,7 +16,7 @@ from loadstone.review.analyses.program import has_method
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.names import Routine
-from loadstone.review.walk import blocks, calls, expressions, parts_of, statements
+from loadstone.review.walk import blocks, calls, expressions, kept, parts_of, statements
 
 __all__ = [
     "Forgotten",
@@ -311,7 +311,7 @@ def _bare_in_class(unit: ir.Unit, one: ir.Class) -> Iterator[tuple[str, str, Spo
         return
     under: dict[str, Spot] = {}
     bare: dict[str, Spot] = {}
-    called_locked = {call.name for f in unit.functions for call in calls(f.body.body) if is_locked(unit, f, call.line)}
+    called_locked = _called_locked(unit)
     alone_there = setting_up(unit)
     for function in unit.functions:
         mine = function.name.startswith(f"{one.name}.")
@@ -372,6 +372,12 @@ def _fresh(function: ir.Function) -> frozenset[str]:
     )
 
 
+@kept
+def _called_locked(unit: ir.Unit) -> frozenset[str]:
+    """The functions that a file calls with a lock held."""
+    return frozenset(call.name for f in unit.functions for call in calls(f.body.body) if is_locked(unit, f, call.line))
+
+
 def _own_locks(function: ir.Function) -> Iterator[str]:
     for statement in statements(function.body.body):
         for context in taken(statement):
@@ -382,19 +388,38 @@ def _own_locks(function: ir.Function) -> Iterator[str]:
 
 def _is_of(unit: ir.Unit, one: ir.Class, base: str, name: str, function: ir.Function) -> bool:
     """Whether an object of another function is of the class: no other class of the file has that member."""
-    fresh = any(
-        isinstance(s, ir.Assign)
-        and spelled(s.target) == base
-        and isinstance(s.value, ir.Call)
-        and s.value.name == one.name
+    if base in {"self", "cls"} or _having(unit).get(name) != [one.name]:
+        return False
+    return (base, one.name) not in _results(function)
+
+
+@kept
+def _having(unit: ir.Unit) -> dict[str, list[str]]:
+    """The classes of a file by the names of their members."""
+    found: dict[str, list[str]] = {}
+    for one in unit.classes:
+        for name in dict.fromkeys(member.name for member in one.members):
+            found.setdefault(name, []).append(one.name)
+    return found
+
+
+@kept
+def _results(function: ir.Function) -> frozenset[tuple[str, str]]:
+    """What a function assigns the result of a call to, and what it calls."""
+    return frozenset(
+        (spelled(s.target), s.value.name)
         for s in statements(function.body.body)
+        if isinstance(s, ir.Assign) and isinstance(s.value, ir.Call)
     )
-    owners = [c.name for c in unit.classes if any(member.name == name for member in c.members)]
-    return base not in {"self", "cls"} and not fresh and owners == [one.name]
 
 
-def _changes(function: ir.Function) -> Iterator[tuple[str, str, int]]:
+@kept
+def _changes(function: ir.Function) -> tuple[tuple[str, str, int], ...]:
     """Objects and attributes of them that a function changes, and where; an item taken out first is followed."""
+    return tuple(_each_change(function))
+
+
+def _each_change(function: ir.Function) -> Iterator[tuple[str, str, int]]:
     parts: dict[str, tuple[str, str, int]] = {}
     for statement in statements(function.body.body):
         if isinstance(statement, ir.Assign):
