@@ -18,7 +18,7 @@ from loadstone.review.rules.file_numbers import FileNumbers, reads_headers
 from loadstone.review.rules.number_claims import numbers_that_read
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions
+from loadstone.review.walk import expressions, kept
 
 __all__ = ["RULE"]
 
@@ -179,10 +179,10 @@ _ANY_WIDTH: Final = re.compile(r"\b(?:uint64_t|u64|Elf64_(?:Off|Xword|Addr)|unsi
 
 def _asked_by_helpers(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[str, int]]:
     """``if (!header_ok(view, header)) return``: the fields that a helper's own conditions ask about, as named here."""
-    helpers = {last_word(f.name): f for f in unit.functions if f is not function}
+    helpers = _by_last_word(unit)
     for condition in _conditions(function):
         for call in (e for e in expressions(condition) if isinstance(e, ir.Call)):
-            helper = helpers.get(last_word(call.name))
+            helper = next((f for f in helpers.get(last_word(call.name), ()) if f is not function), None)
             names = [p.name for p in helper.parameters] if helper is not None else []
             given = {n: place_named(a) for n, a in zip(names, call.arguments, strict=False)}
             for asked in _conditions(helper) if helper is not None else ():
@@ -190,6 +190,15 @@ def _asked_by_helpers(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[st
                     start, _, rest = place_named(part).partition(".") if _field(part, {}) else ("", "", "")
                     if given.get(start):
                         yield f"{given[start]}.{rest}", condition.line
+
+
+@kept
+def _by_last_word(unit: ir.Unit) -> dict[str, list[ir.Function]]:
+    """The functions of a file by their bare names, the last first."""
+    found: dict[str, list[ir.Function]] = {}
+    for function in reversed(unit.functions):
+        found.setdefault(last_word(function.name), []).append(function)
+    return found
 
 
 _COUNTS: Final = re.compile(r"NumberOf(?:Names|Functions|Sections|RvaAndSizes)|e_(?:shnum|phnum)|ncmds|nsyms|nsects")
@@ -201,9 +210,6 @@ def _counted(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[str, int]]:
 
     Instead of an index a pointer may go through the table: ``++section``.
     """
-    asked = _asked_counts(function)
-    anywhere = {name for other in unit.functions for name in _asked_counts(other)}
-    bounded = {name for other in unit.functions if other is not function for name in _bounded_counts(other)}
     loops = (s for s in every_statement(function.body) if isinstance(s, ir.Loop))
     for loop in (s for s in loops if isinstance(s.condition, ir.Operation) and s.condition.operator in {"<", "!="}):
         assert isinstance(loop.condition, ir.Operation)
@@ -211,9 +217,12 @@ def _counted(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[str, int]]:
         bound = next(
             (e for r in rest for e in expressions(r) if isinstance(e, ir.Member) and _COUNTS.match(e.name)), None
         )
-        if bound is None or bound.name in asked | bounded:
+        if bound is None or bound.name in _asked_counts(function):
             continue
-        walking = set() if bound.name in anywhere else {place_named(p.target) for p in _moved(loop)}
+        if any(bound.name in _bounded_counts(other) for other in unit.functions if other is not function):
+            continue
+        anywhere = any(bound.name in _asked_counts(other) for other in unit.functions)
+        walking = set() if anywhere else {place_named(p.target) for p in _moved(loop)}
         for part in every_expression(loop.body):
             indexed = isinstance(part, ir.Item) and place_named(part.index) == place_named(first) != ""
             walked = isinstance(part, ir.Member) and part.through and place_named(part.base) in walking
@@ -222,7 +231,8 @@ def _counted(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[str, int]]:
                 break
 
 
-def _asked_counts(function: ir.Function) -> set[str]:
+@kept
+def _asked_counts(function: ir.Function) -> frozenset[str]:
     """The counts of headers that a condition of a function asks about, also by the name of a local that holds one."""
     held: dict[str, str] = {}
     asked: set[str] = set()
@@ -234,11 +244,13 @@ def _asked_counts(function: ir.Function) -> set[str]:
         if isinstance(statement, ir.If):
             named = {e.name for e in expressions(statement.condition) if isinstance(e, ir.Member | ir.Name)}
             asked |= named | {held[name] for name in named & held.keys()}
-    return asked
+    return frozenset(asked)
 
 
-def _bounded_counts(function: ir.Function) -> Iterator[str]:
+@kept
+def _bounded_counts(function: ir.Function) -> frozenset[str]:
     """The counts of headers that decide, as part of a size, whether a function goes on: ``!within(off, count * 8)``."""
+    found: set[str] = set()
     for statement in every_statement(function.body):
         for part in expressions(statement.condition) if isinstance(statement, ir.If) else ():
             orders = isinstance(part, ir.Operation) and part.operator in {"<", "<=", ">", ">="}
@@ -247,7 +259,8 @@ def _bounded_counts(function: ir.Function) -> Iterator[str]:
                 if orders or isinstance(part, ir.Call)
                 else ()
             )
-            yield from (e.name for size in sizes for e in expressions(size) if isinstance(e, ir.Member))
+            found.update(e.name for size in sizes for e in expressions(size) if isinstance(e, ir.Member))
+    return frozenset(found)
 
 
 def _moved(loop: ir.Loop) -> Iterator[ir.AssignmentExpression]:
