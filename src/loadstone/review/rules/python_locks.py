@@ -473,14 +473,31 @@ def _is_comprehension(part: ir.Expression) -> bool:
     return False
 
 
+@kept
+def _methods(unit: ir.Unit, owner: str) -> dict[str, ir.Function]:
+    """The methods of a class of a file by their bare names."""
+    return {simple(f.name): f for f in unit.functions if f.owner == owner}
+
+
+@kept
+def _starters(unit: ir.Unit) -> tuple[ir.Function, ...]:
+    """The functions of a file that start a thread."""
+    return tuple(f for f in unit.functions if any(simple(call.name) == "Thread" for call in calls(f.body.body)))
+
+
+@kept
+def _started(unit: ir.Unit, owner: str) -> frozenset[str]:
+    """The methods of a class that a thread begins with; none where others start several."""
+    methods = _methods(unit, owner)
+    each = [(f.owner == owner, word) for f in _starters(unit) for word in _run_by_threads(f, owner, methods)]
+    others = sum(not own for own, _ in each)
+    return frozenset(word for own, word in each) if others < _SEVERAL else frozenset()
+
+
 def _is_of_one_thread(unit: ir.Unit, method: ir.Function) -> bool:
     """Whether a method runs while the object is made, and then only in the one thread that this starts."""
-    methods = {simple(f.name): f for f in unit.functions if f.owner == method.owner}
-    of_class = {word for f in methods.values() for word in _run_by_threads(f, method.owner, methods)}
-    of_others = [
-        word for f in unit.functions if f.owner != method.owner for word in _run_by_threads(f, method.owner, methods)
-    ]
-    started = of_class | set(of_others) if len(of_others) < _SEVERAL else set[str]()
+    methods = _methods(unit, method.owner)
+    started = _started(unit, method.owner)
     ends = started | {simple(name) for name in setting_up(unit)}
     waiting, seen = [simple(method.name)], set[str]()
     while waiting and len(started) == 1:

@@ -23,7 +23,7 @@ from loadstone.review.rules.places import step
 from loadstone.review.rules.python_locks import is_locked
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import library_of
-from loadstone.review.walk import calls, expressions, parts_of, statements
+from loadstone.review.walk import calls, expressions, kept, parts_of, statements
 
 __all__ = ["closed_under_threads", "used_after_unload"]
 
@@ -151,7 +151,7 @@ def _asks(method: ir.Function, about: set[str]) -> bool:
 
 def _under_others(rule: Rule, unit: ir.Unit, methods: list[ir.Function], unload: _Unload) -> Iterator[Claim]:
     """A thread of the object unloads, and another method calls the library; neither holds a lock."""
-    if unload.method.name not in _threads(unit, methods) or is_locked(unit, unload.method, unload.line):
+    if unload.method.name not in _threads(unit) or is_locked(unit, unload.method, unload.line):
         return
     functions = {*_functions_of(methods, unload.attribute), unload.attribute}
     for method in methods:
@@ -178,7 +178,7 @@ def _under_others(rule: Rule, unit: ir.Unit, methods: list[ir.Function], unload:
 def closed_under_threads(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
     """A method gives a handle back that a thread of the object is using, and does not wait for the thread."""
     for methods in methods_of(unit).values():
-        running = [method for method in methods if method.name in _threads(unit, methods)]
+        running = [method for method in methods if method.name in _threads(unit)]
         if found := next(_closes_under(unit, methods, running, bindings), None):
             method, call, name, used = found
             yield rule.no(
@@ -270,8 +270,9 @@ def _foreign_uses(method: ir.Function, name: str, bindings: Bindings) -> Iterato
                 yield call  # a function of the library itself
 
 
-def _threads(unit: ir.Unit, methods: list[ir.Function]) -> frozenset[str]:
-    """The methods that a thread of the file begins with: its target, what a pool is given, a thread's own ``run``."""
+@kept
+def _threads(unit: ir.Unit) -> frozenset[str]:
+    """What a thread of the file begins with: its target, what a pool is given, a thread's own ``run``."""
     started = {
         function_named(value, function.owner)
         for function in unit.functions
@@ -281,7 +282,7 @@ def _threads(unit: ir.Unit, methods: list[ir.Function]) -> frozenset[str]:
         for value in _begun(call)
     }
     own = {f"{c.name}.run" for c in unit.classes if any(simple(base) in _THREADS for base in c.bases)}
-    return frozenset(method.name for method in methods if method.name in started | own)
+    return frozenset(started | own)
 
 
 _POOLED: Final = {"submit": 0, "to_thread": 0, "run_in_executor": 1, "start_new_thread": 0, "apply_async": 0}

@@ -9,20 +9,22 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Site
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
-from loadstone.review.walk import expressions
+from loadstone.review.walk import expressions, kept
 
 __all__ = ["becomes_root", "gives_back", "lends_rights"]
 
 
 def gives_back(site: Site) -> bool:
     """Whether a call gives a process back what it had: ``old = getegid(); ...; setregid(-1, old)``."""
-    kept = {
-        name
-        for function in site.unit.functions
-        for name in map(place_named, _kept_identities(function))
-        if "." in name or function.name == site.function.name
-    }
-    return any(place_named(argument) in kept - {""} for argument in site.call.arguments)
+    given = {place_named(argument) for argument in site.call.arguments} - {""}
+    own = {name for function, name in _names_kept(site.unit) if "." in name or function == site.function.name}
+    return not given.isdisjoint(own)
+
+
+@kept
+def _names_kept(unit: ir.Unit) -> tuple[tuple[str, str], ...]:
+    """Where the functions of a file keep who the process is, by the function's name."""
+    return tuple((f.name, name) for f in unit.functions for name in map(place_named, _kept_identities(f)))
 
 
 def becomes_root(site: Site) -> bool:

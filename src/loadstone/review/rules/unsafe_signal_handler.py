@@ -18,7 +18,7 @@ from loadstone.review.rules.lookups import called_through, filled_names, looked_
 from loadstone.review.rules.places import ALL, NATIVE, at, step
 from loadstone.review.rules.python_locks import is_lock, taken
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions, parts_of
+from loadstone.review.walk import expressions, kept, parts_of
 
 __all__ = ["RULE", "handlers"]
 
@@ -247,8 +247,13 @@ def _reenters(unit: ir.Unit, lock: str) -> bool:
     )
 
 
-def handlers(unit: ir.Unit) -> Iterator[str]:
+@kept
+def handlers(unit: ir.Unit) -> tuple[str, ...]:
     """Functions of a unit that are installed as signal handlers."""
+    return tuple(_each_handler(unit))
+
+
+def _each_handler(unit: ir.Unit) -> Iterator[str]:
     own = {last_word(f.name): f.name for f in unit.functions}
     places = dict.fromkeys(_INSTALLS, 1) | dict(_installers(unit))
     for function in unit.functions:
