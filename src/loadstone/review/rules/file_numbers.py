@@ -215,9 +215,7 @@ class FileNumbers:
 
     def _tested(self, function: ir.Function, derived: dict[str, set[str]]) -> set[str]:
         """What something compares, in this function; of members, anywhere in the file."""
-        found = set(_compared(function))
-        for other in self.unit.functions:
-            found |= {p for p in _compared(other) if "." in p}
+        found = {*_compared(function), *_members_compared(self.unit)}
         words = {p.rpartition(".")[2] for p in found if "." in p}
         found |= {p for p in derived if "." in p and p.rpartition(".")[2] in words}
         for name, parts in derived.items():
@@ -445,7 +443,19 @@ def _stores(function: ir.Function) -> Iterator[tuple[ir.Expression, ir.Expressio
     return ((s.target, s.value) for s in stores_in(function.body) if s.value is not None)
 
 
-def _compared(function: ir.Function) -> Iterator[str]:
+@kept
+def _members_compared(unit: ir.Unit) -> frozenset[str]:
+    """The members that something in a file compares."""
+    return frozenset(path for function in unit.functions for path in _compared(function) if "." in path)
+
+
+@kept
+def _compared(function: ir.Function) -> frozenset[str]:
+    """What a function compares, limits or decides by."""
+    return frozenset(_each_compared(function))
+
+
+def _each_compared(function: ir.Function) -> Iterator[str]:
     for statement in every_statement(function.body):
         deciding = statement.condition if isinstance(statement, ir.If | ir.Loop) else None
         subject = statement.subject if isinstance(statement, ir.Switch) else None

@@ -14,6 +14,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Access
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.walk import kept
 
 __all__ = ["Phases", "phases_of"]
 
@@ -46,6 +47,7 @@ class Phases:
         return 0 < self.waits.get(last_word(access.spot.function), 0) < access.spot.line
 
 
+@kept
 def phases_of(unit: ir.Unit) -> Phases:
     """The phases of one file."""
     named = {last_word(f.name): f for f in unit.functions}
