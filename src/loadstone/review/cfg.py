@@ -324,7 +324,7 @@ class _Builder:
     def switch(self, statement: ir.Switch) -> None:
         if not self.ends:
             return
-        index = self.add(Kind.CHOOSE, statement.line, expression=statement.subject)
+        index = self.add(Kind.CHOOSE, statement.line, expression=statement.subject, statement=statement)
         ends = _LoopEnds(len(self.scopes))
         self.loops.append(ends)
         falling: list[_End] = []

@@ -12,6 +12,7 @@ from loadstone.review.analyses.flow import before, into, lineage, mix, opened_te
 from loadstone.review.analyses.locks import Locks, PlaceOf
 from loadstone.review.analyses.memory import PathMemory
 from loadstone.review.analyses.mentions import calls_in, names_in
+from loadstone.review.analyses.printed import only_printed
 from loadstone.review.analyses.program import Frame
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.sites import Sites
@@ -136,8 +137,9 @@ class Effects:
             return [self._named_object(applied, subject, state, frame)]
         made = CallResult(number)
         self._do(applied, subject, made, state, frame)
-        for value in values:
-            if api.role not in _TAKES:
+        printed = only_printed(call)
+        for place, value in enumerate(values):
+            if api.role not in _TAKES and place not in printed:
                 self.sites.use(value, "argument", state, frame, call.line)
             if api.role in _KEEPS:
                 self.memory.escape(value, state, "registered" if api.role is ApiRole.REGISTER else "")

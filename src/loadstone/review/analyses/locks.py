@@ -22,6 +22,8 @@ from loadstone.review.analyses.values import (
     Constant,
     Field,
     Global,
+    Initial,
+    Local,
     LockGuard,
     Place,
     PlaceAddress,
@@ -91,7 +93,10 @@ class Locks:
         if isinstance(subject, PlaceAddress):
             return subject.place
         target = call.receiver if api.subject < 0 else call.arguments[0] if call.arguments else None
-        return place_of(_target(target)) if target is not None else None
+        place = place_of(_target(target)) if target is not None else None
+        if isinstance(place, Local) and isinstance(subject, Initial):
+            return subject.place  # a pointer of one call: the lock is called what it was read from
+        return place
 
     def _guard(self, api: Api, call: ir.Call, state: State, frame: Frame, place_of: PlaceOf) -> Value:
         deferred = any(

@@ -12,6 +12,7 @@ from loadstone.review.analyses.flow import lineage, mix, taint_of
 from loadstone.review.analyses.locks import PlaceOf
 from loadstone.review.analyses.memory import PathMemory
 from loadstone.review.analyses.mentions import names_in
+from loadstone.review.analyses.printed import only_printed
 from loadstone.review.analyses.program import Frame, KnownFunction, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.sites import Sites
@@ -307,7 +308,8 @@ class UnknownCalls:
 
         ``is_own``: the function is one of the program, so a library that it was given may be another afterwards.
         """
-        if isinstance(value, CallResult) or self.memory.is_pointer(value, frame):
+        printed = any(call.arguments[n] is expression for n in only_printed(call) if n < len(call.arguments))
+        if not printed and (isinstance(value, CallResult) or self.memory.is_pointer(value, frame)):
             self.sites.use(value, "argument", state, frame, call.line)
         if keeps:
             self.memory.escape(value, state, f"{name}()")

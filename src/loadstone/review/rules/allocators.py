@@ -40,6 +40,8 @@ _MADE_BY: Final = {
 _RELEASES: Final = {**dict.fromkeys(_MADE_BY.values(), 0), "HeapFree": 2}
 """Which argument of a release is the memory."""
 
+_DEFINED: Final = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(g_\w+|free|\w*alloc|\w*strdup)\b", re.MULTILINE)
+
 _DELETED_BY: Final = {"delete": "new", "delete[]": "new[]"}
 _OF_ONE: Final = re.compile(r"(?:const\s+)?(?:std::)?(?:unique|shared)_ptr\s*<[^<>,\[\]]+>")
 """Smart pointers that end what they hold with ``delete``."""
@@ -80,6 +82,7 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
     of_others = _made_for(unit, takers, foreign - takers)
     kept_foreign = _kept_foreign(facts, unit, foreign - takers) if takers else {}
     handed = _handed(unit, foreign - takers) if takers else {}
+    macros = _own_macros(facts, unit)
     for function in unit.functions:
         local = [*_made(function)]
         given = handed.get(function.name, {}) | dict(_foreign(function, foreign - takers))
@@ -94,6 +97,8 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
                 thing = NamesInSight(facts.program, unit, function).thing(uncast(call.arguments[place]))
                 given |= {name: kept_foreign[thing]} if thing in kept_foreign else {}
             makers = {maker for held, maker in (*local, *kept) if held == name}
+            if {release, *makers} & macros:
+                continue
             if name and makers and all(_MADE_BY[maker] != release for maker in makers):
                 yield WrongAllocator(function, call.line, name, min(makers), release)
             elif (
@@ -125,6 +130,13 @@ def _is_automation_text(function: ir.Function, given: ir.Expression) -> bool:
         if isinstance(s, ir.Assign) and s.declares and isinstance(s.target, ir.Name)
     }
     return isinstance(bare, ir.Name) and types.get(bare.name, "").strip() == "BSTR"
+
+
+def _own_macros(facts: Facts, unit: ir.Unit) -> frozenset[str]:
+    """The makers and releases that are macros of the program: ``#define g_free free`` is not the library's."""
+    asked = unit.words & (_MADE_BY.keys() | _RELEASES.keys())
+    texts = [u.text for u in facts.program.units if asked & u.words and "#define" in u.text] if asked else []
+    return frozenset(name for text in texts for name in _DEFINED.findall(text) if name in asked)
 
 
 def _arrays(unit: ir.Unit, members: AbstractSet[str]) -> Iterator[WrongAllocator]:

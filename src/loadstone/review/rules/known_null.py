@@ -92,6 +92,8 @@ def _may_set(part: ir.Expression, name: str) -> bool:
     given = [a for a in part.arguments if isinstance(uncast(a), ir.Operation)]
     if any(place_named(a) == name for a in given):
         return True
+    if any(isinstance(uncast(a), ir.Name) and place_named(a) == name for a in part.arguments):
+        return True  # by reference, or as what is a macro: ``NEW(list, struct list *)``
     owner = name.rpartition(".")[0]
     return "." in name and (part.receiver is not None or any(place_named(a) == owner for a in part.arguments))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,6 +10,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, measures_text, place_named, uncast
 from loadstone.review.rules.identities import NamesInSight
+from loadstone.review.rules.printed_texts import declared_room
 from loadstone.review.typenames import is_text
 from loadstone.review.walk import expressions
 
@@ -30,6 +32,7 @@ def copied_by_length(names: NamesInSight, known: set[str]) -> Iterator[tuple[int
     copies = [c for c in calls_in(function.body) if last_word(c.name) in _COPIES]
     copies = [c for c in copies if len(c.arguments) == _TARGET_SOURCE_SIZE and names.is_array(c.arguments[0])]
     copies = [c for c in copies if not names.is_array(c.arguments[1])]  # no longer than an array of its own
+    copies = [c for c in copies if not _is_made_to_measure(names, c.arguments[0])]
     if not copies:
         return
     limited = {*_limited(function), *known}
@@ -41,6 +44,15 @@ def copied_by_length(names: NamesInSight, known: set[str]) -> Iterator[tuple[int
         if text and text != target and not {text, size} & limited and not text.isupper():
             said = f"{last_word(call.name)} copies all of {text} into {target}, whose size is fixed"
             yield call.line, f"{said}; nothing compares the length with it."
+
+
+def _is_made_to_measure(names: NamesInSight, target: ir.Expression) -> bool:
+    """Whether an array is as large as a variable of the function says: ``char copy[room];``, which is no fixed size."""
+    bare = uncast(target)
+    if not isinstance(bare, ir.Name) or bare.name not in names.local:
+        return False
+    room = declared_room(names.unit, bare.name, names.function)
+    return bool(set(re.findall(r"[A-Za-z_]\w*", room)) & set(names.local))
 
 
 def _lengths(function: ir.Function, names: NamesInSight) -> Iterator[tuple[str, str]]:

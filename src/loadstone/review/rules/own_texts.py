@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from loadstone.review import ir
@@ -10,7 +11,7 @@ from loadstone.review.analyses.words import place_named, uncast
 from loadstone.review.typenames import base_type
 from loadstone.review.walk import blocks, expressions
 
-__all__ = ["is_own_text"]
+__all__ = ["given_to", "is_own_text"]
 
 
 def is_own_text(unit: ir.Unit, function: ir.Function, source: ir.Expression) -> bool:
@@ -21,7 +22,7 @@ def is_own_text(unit: ir.Unit, function: ir.Function, source: ir.Expression) -> 
     bare = uncast(source)
     if isinstance(bare, ir.Name):
         return (
-            _is_chosen(function, bare.name)
+            _is_chosen(function, bare.name, _tables(unit, function))
             or _is_given_by_callers(unit, function, bare.name)
             or _is_just_set(function.body, bare.name, source.line)
         )
@@ -35,10 +36,10 @@ _TABLES_OF_PROGRAMS: Final = frozenset({"option", "argp_option", "poptOption", "
 """Types of tables that a program writes down itself. Source: getopt_long(3), argp(3), popt(3), GLib's manual."""
 
 
-def _is_chosen(function: ir.Function, name: str) -> bool:
-    """Whether a variable is given literals and nothing else."""
+def _is_chosen(function: ir.Function, name: str, tables: AbstractSet[str] = frozenset()) -> bool:
+    """Whether a variable is given literals, or elements of tables of literals, and nothing else."""
     given = _given(function).get(name, [])
-    return bool(given) and name not in _parameters(function) and all(_is_literal(value) for value in given)
+    return bool(given) and name not in _parameters(function) and all(_is_literal(value, tables) for value in given)
 
 
 def _is_given_by_callers(unit: ir.Unit, function: ir.Function, name: str) -> bool:
@@ -84,6 +85,11 @@ def _gives_literals(unit: ir.Unit, call: ir.Call) -> bool:
     return False
 
 
+def given_to(function: ir.Function, name: str) -> list[ir.Expression]:
+    """What a local variable is set to in a function; nothing for a parameter, which callers set."""
+    return [] if name in _parameters(function) else _given(function).get(name, [])
+
+
 def _given(function: ir.Function) -> dict[str, list[ir.Expression]]:
     """What each variable is set to in a function; one whose address is taken may be set to anything."""
     found: dict[str, list[ir.Expression]] = {}
@@ -102,11 +108,13 @@ def _parameters(function: ir.Function) -> set[str]:
     return {p.name for p in function.parameters}
 
 
-def _is_literal(value: ir.Expression | None) -> bool:
-    """A literal text or null, or a choice of two."""
+def _is_literal(value: ir.Expression | None, tables: AbstractSet[str] = frozenset()) -> bool:
+    """A literal text or null, an element of a table of literals, or a choice of two."""
     bare = uncast(value)
     if isinstance(bare, ir.Operation) and bare.operator == "?:":
-        return all(_is_literal(operand) for operand in bare.operands[1:])
+        return all(_is_literal(operand, tables) for operand in bare.operands[1:])
+    if isinstance(bare, ir.Item | ir.Member):
+        return bool(_roots(bare) & tables)
     return isinstance(bare, ir.Literal)
 
 

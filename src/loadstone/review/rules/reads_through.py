@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from loadstone.review import ir
+from loadstone.review.analyses.printed import conversions
 from loadstone.review.analyses.words import last_word, uncast
 
 __all__ = ["read_by"]
@@ -25,7 +25,6 @@ _READS: Final = {
 }
 """Functions that read through what they are given whatever it is, by the arguments that are pointers. Source: C17
 7.1.4, 7.21, 7.24, and their manual pages."""
-_CONVERSION: Final = re.compile(r"%[-+ #0'\d.]*(?:hh|h|ll|l|z|j|t|L)?([a-zA-Z%*])")
 _POINTERS: Final = {name: places for places, names in _READS.items() for name in names}
 _WRITES_FIRST: Final = frozenset({"memset", "sprintf", "snprintf", "vsprintf", "vsnprintf"})
 """Functions that write through their first argument whatever it is."""
@@ -54,5 +53,5 @@ def _texts_printed(arguments: Sequence[ir.Expression]) -> Iterator[ir.Expression
     """The arguments that a format reads as texts; a number is only printed."""
     text = uncast(arguments[0]) if arguments else None
     if isinstance(text, ir.Literal) and isinstance(text.value, str):
-        kinds = [kind for kind in _CONVERSION.findall(text.value) if kind != "%"]
-        yield from (uncast(argument) for kind, argument in zip(kinds, arguments[1:], strict=False) if kind == "s")
+        kinds = zip(conversions(text.value), arguments[1:], strict=False)
+        yield from (uncast(argument) for kind, argument in kinds if kind == "s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from loadstone.core.claims import Claim, FlowStep, Location, Severity
@@ -19,7 +20,7 @@ from loadstone.review.rules.handed_in import handed_in_writes, known_to_callers
 from loadstone.review.rules.identities import names_in_sight, sized_parameters
 from loadstone.review.rules.lookups import called_through, made_by_library
 from loadstone.review.rules.measured_copies import copied_by_length
-from loadstone.review.rules.own_texts import is_own_text
+from loadstone.review.rules.own_texts import given_to, is_own_text
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.printed_texts import declared_room, printed_without_room, sized_by_text
 from loadstone.review.rules.rule import Rule
@@ -146,6 +147,13 @@ def _is_array(expression: ir.Expression, arrays: set[str], members: set[str]) ->
     return isinstance(bare, ir.Name) and bare.name in arrays
 
 
+def _is_of_row(function: ir.Function, source: ir.Expression, sized: AbstractSet[str]) -> bool:
+    """``char *name = list->names[0];`` of ``char names[8][64];``: a variable that only leads to texts of a size."""
+    given = given_to(function, source.name) if isinstance(source, ir.Name) else []
+    rows = [uncast(value) for value in given]
+    return bool(rows) and all(isinstance(r, ir.Item) and _is_array(r.base, set(), set(sized)) for r in rows)
+
+
 def _no(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, message: str, cwe: int, fix: str) -> Claim:
     return rule.no(
         message,
@@ -177,7 +185,7 @@ def _copied(
         name = place_named(source)
         constant = isinstance(source, ir.Name) and source.name.isupper()  # a macro: its text is in the program
         own = constant or _is_array(source, arrays, members | sized) or name in measured
-        own = own or is_own_text(unit, function, source)
+        own = own or is_own_text(unit, function, source) or _is_of_row(function, source, members | sized)
         asked = isinstance(source, ir.Name) and source.name in parameters and place_named(target) in local
         if own or asked or not name or not _is_array(target, arrays, members):
             continue  # what a parameter is copied to locally is asked about as a path

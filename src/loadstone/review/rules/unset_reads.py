@@ -8,7 +8,8 @@ sets counts as set, and a function with too many ways is given up.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from operator import eq, ge, gt, le, lt, ne
 from typing import Final, TypeVar
 
 from loadstone.quick_dataclass import dataclass
@@ -200,8 +201,9 @@ class _Ways:
             del decided[text]
         numbers.pop(name, None)
         value = uncast(node.expression)
-        if isinstance(target, ir.Name) and isinstance(value, ir.Literal) and isinstance(value.value, int | None):
-            numbers[name] = int(value.value or 0)
+        number = _number(value)
+        if isinstance(target, ir.Name) and number is not None:
+            numbers[name] = number
         if isinstance(target, ir.Name) and isinstance(value, ir.Call):
             for place in [p for p, (_, _, how) in unset.items() if how == "?"]:
                 since, filler, _ = unset[place]
@@ -353,10 +355,28 @@ def _known(part: ir.Expression, numbers: Mapping[str, int]) -> bool | None:
         return numbers[bare.name] != 0
     if isinstance(bare, ir.Operation) and bare.operator == "!" and word(bare.operands[0]) in numbers:
         return isinstance(uncast(bare.operands[0]), ir.Name) and numbers[word(bare.operands[0])] == 0
-    match bare:
-        case ir.Operation(operator="==" | "!=" as operator, operands=(ir.Name(name=name), ir.Literal(value=value))):
-            if name in numbers and isinstance(value, int | None):
-                return (numbers[name] == int(value or 0)) is (operator == "==")
+    if isinstance(bare, ir.Operation) and bare.operator in _COMPARES and len(bare.operands) == 2:
+        first, second = bare.operands
+        number = _number(second)
+        if isinstance(first, ir.Name) and first.name in numbers and number is not None:
+            return _COMPARES[bare.operator](numbers[first.name], number)
+    return None
+
+
+_COMPARES: Final[Mapping[str, Callable[[int, int], bool]]] = {
+    "==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge,
+}  # fmt: skip
+
+
+def _number(part: ir.Expression | None) -> int | None:
+    """The number that an expression writes down; null is 0, and EOF is -1 (C17 7.21.1: negative)."""
+    match uncast(part):
+        case ir.Literal(value=int() | None as value):
+            return int(value or 0)
+        case ir.Name(name="EOF"):
+            return -1
+        case ir.Operation(operator="-", operands=(ir.Literal(value=int() as value),)):
+            return -value
     return None
 
 

@@ -76,6 +76,7 @@ def unverified_peers(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 def _of_native(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[int, str]]:
     chosen = [s.then for s in every_statement(function.body) if isinstance(s, ir.If) and _is_chosen(s.condition)]
+    chosen += [block for s in every_statement(function.body) if isinstance(s, ir.If) for block in _either(s)]
     for part in every_expression(function.body):
         if isinstance(part, ir.Closure):
             yield from _of_native(unit, part.function)
@@ -86,6 +87,14 @@ def _of_native(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[int, str]
             yield call.line, last_word(call.name)
         elif (line := _approved(unit, call)) is not None:
             yield line, last_word(call.name)
+
+
+def _either(test: ir.If) -> tuple[ir.Block, ...]:
+    """Both ways of a test by a setting, each of which says how to verify: whoever configures the program chooses."""
+    if test.otherwise is None or not any(isinstance(e, ir.Member) for e in expressions(test.condition)):
+        return ()
+    first, second = ({last_word(c.name) for c in calls_in(b)} & _TURNED_OFF.keys() for b in (test.then, test.otherwise))
+    return (test.then, test.otherwise) if first & second else ()
 
 
 def _takes_anybody(function: ir.Function, call: ir.Call) -> bool:

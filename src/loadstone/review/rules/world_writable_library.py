@@ -76,7 +76,10 @@ def _binds_socket(site: Site) -> bool:
 
 
 def _lifts_mask(other: Site, site: Site) -> bool:
-    return other.api.kind == "mask" and other.spot.path == site.spot.path
+    """Whether the same file sets a mask that lets others write; one that it is handed is its caller's."""
+    masks = {word for i in other.invocations for given in i.arguments[:1] for kind, word in given if kind == "constant"}
+    lifts = any(isinstance(mask, int) and not mask & _ALL_WRITE for mask in masks)
+    return lifts and other.api.kind == "mask" and other.spot.path == site.spot.path
 
 
 def _is_for_code(site: Site) -> bool:

@@ -39,6 +39,7 @@ from loadstone.review.analyses.lifetimes.vocabulary import (
     CallOutcome,
     Summary,
 )
+from loadstone.review.analyses.printed import only_printed
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.typenames import is_text_object
 from loadstone.review.walk import expressions
@@ -230,8 +231,10 @@ class LifetimeEvaluator:
         known = self.summary(call) if api is None and last_word(call.name) in self.moving else None
         if known is not None:
             return self.entered(call, *known, values, state)
-        for value in values:
-            self.memory.touch(value, call.line, state, "used")
+        printed = only_printed(call)
+        for place, value in enumerate(values):
+            if place not in printed:
+                self.memory.touch(value, call.line, state, "used")
         if api is not None and self.memory.makes(api, call):
             return self.memory.make(call, api, values, state)
         if call.name in STACK:
