@@ -138,6 +138,7 @@ class Calls:
             found = bodies[0]
         if found is not None and (api is None or api.role not in {ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.UNLOAD}):
             if self._is_followed(found, call, state, frame):
+                self._keep_the_rest(found, name, values, state)
                 if found in self.program.ending_themselves:  # the last count ends the object, another one does not
                     self.memory.escape(receiver, state, "")
                 return [
@@ -266,6 +267,12 @@ class Calls:
         if found is None and "::" in name and unit.language is ir.Language.CPP:
             found = self.program.find("::".join(name.split("::")[-2:]), unit, call=call)
         return found
+
+    def _keep_the_rest(self, found: KnownFunction, name: str, values: tuple[Value, ...], state: State) -> None:
+        """What a parameter pack of C++ takes, and no parameter shows, may be kept: ``list.append(header, library)``."""
+        if found.unit.language is ir.Language.CPP:
+            for value in values[len(found.function.parameters) :]:
+                self.memory.escape(value, state, f"{name}()")
 
     @staticmethod
     def _is_running(found: KnownFunction, frame: Frame) -> bool:
