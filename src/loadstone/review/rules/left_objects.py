@@ -109,7 +109,7 @@ def _is_called(call: ir.Call, foreign: Mapping[str, tuple[str, ...]], words: re.
 
 def _ended(statement: ir.Statement, name: str, foreign: Mapping[str, tuple[str, ...]], *, straight: bool) -> int:
     """Where a statement gives the object to a function that ends it; ``straight``: on every way through it."""
-    if straight and not isinstance(statement, ir.Evaluate) and not _asks_for(statement, name):
+    if straight and not isinstance(statement, ir.Evaluate | ir.Return) and not _asks_for(statement, name):
         return 0
     within = ir.Block(statement.line, statement.line, (statement,))
     return next(
