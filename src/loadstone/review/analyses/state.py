@@ -64,13 +64,6 @@ _EITHER: Final = 8
 _KEEP: Final = 400
 """Facts of one kind kept on one path; further ones are not learnt."""
 
-_MARKS: Final = 16383
-"""Values made on a path are remembered by one of so many marks: one that has none was not made before.
-
-With 1,024 marks, a function that makes 3,000 values took a third of them for ones made before, and looked through all
-that is known each time.
-"""
-
 _MAPS: Final = (
     "env", "truth", "closed", "checks", "taint", "parts", "looks", "lineage", "touched", "about", "escaped",
 )  # fmt: skip
@@ -116,7 +109,7 @@ class Held(NamedTuple):
 class State:
     """Facts that hold on one path. Written while a node is run, copied at forks, compared by :meth:`key`."""
 
-    __slots__ = (*_MAPS, *_PLAIN, "_owned", "_sums")
+    __slots__ = (*_MAPS, *_PLAIN, "_numbers", "_owned", "_sums")
 
     def __init__(self) -> None:
         self.env: dict[Place, Value] = {}
@@ -139,6 +132,7 @@ class State:
         self.split: Value = None
         self._sums: dict[str, int] = dict.fromkeys(_KEYED, 0)
         self._owned = set(_MAPS)
+        self._numbers: dict[Value, int] = {}  # of the values made on any path from this one: all of them share it
 
     def copy(self) -> State:
         """A state that may go its own way; both share what neither has written since."""
@@ -164,6 +158,7 @@ class State:
         other.split = self.split
         other._sums = self._sums.copy()  # noqa: SLF001 - its own class
         other._owned = set()  # noqa: SLF001
+        other._numbers = self._numbers  # noqa: SLF001
         self._owned.clear()
         return other
 
@@ -279,7 +274,7 @@ class State:
 
     def renew(self, value: Value) -> None:
         """``value`` is made anew (the next round of a loop): what was known of the one before is let go."""
-        mark = 1 << (hash(value) & _MARKS)
+        mark = 1 << self._numbers.setdefault(value, len(self._numbers))
         if not self.born & mark:
             self.born |= mark
             return
