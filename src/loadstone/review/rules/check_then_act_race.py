@@ -18,7 +18,8 @@ from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.atomic_steps import SplitStep, split_counts, split_loads
 from loadstone.review.rules.done_too_early import Begun, done_too_early
 from loadstone.review.rules.places import ALL, NATIVE
-from loadstone.review.rules.python_locks import is_locked, locks_made
+from loadstone.review.rules.python_locks import locks_made
+from loadstone.review.rules.python_shared_state import is_locked
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.stale_copies import StaleCopy, stale_copies
 from loadstone.review.rules.swallowed_load_failure import LOADS, entered, reaching_loads

@@ -21,7 +21,7 @@ from loadstone.review.rules.between_threads import clashes
 from loadstone.review.rules.locks_of_callers import reached_with_lock
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.polled_flags import polled_flags
-from loadstone.review.rules.python_locks import bare_changes, bare_counters, published_early, setting_up
+from loadstone.review.rules.python_shared_state import bare_changes, bare_counters, published_early, setting_up
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.shown_threads import handed_out, runners
 from loadstone.review.rules.thread_phases import phases_of

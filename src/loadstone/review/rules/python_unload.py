@@ -20,7 +20,7 @@ from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.collector_releases import aliases, at_exit, methods_of, released_by, sure
 from loadstone.review.rules.conditions import asked
 from loadstone.review.rules.places import step
-from loadstone.review.rules.python_locks import is_locked
+from loadstone.review.rules.python_shared_state import is_locked
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import library_of
 from loadstone.review.walk import calls, expressions, kept, parts_of, statements
