@@ -14,17 +14,17 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import every_expression, every_statement, stores_in
+from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.amounts import ONE, Amount, least, most
 from loadstone.review.rules.array_rooms import Rooms, rooms_of
-from loadstone.review.rules.identities import NamesInSight, Thing, names_in_sight, types_in_sight
+from loadstone.review.rules.identities import NamesInSight, Thing, names_in_sight
 from loadstone.review.rules.number_uses import chain
 from loadstone.review.rules.outside_numbers import is_integer, is_unsigned
 from loadstone.review.rules.places import NATIVE
-from loadstone.review.rules.room_calls import BLOCKS, FILLS, GIVES_LENGTH, TEXT_COPIES, TOLD
 from loadstone.review.rules.room_checks import OutOfRoom
 from loadstone.review.rules.room_entries import entry_rooms
+from loadstone.review.rules.room_functions import has_block, makes_block, mentioned, reaches_block
 from loadstone.review.rules.room_loops import guarded, parts_again, rising, stepped, stored
 from loadstone.review.rules.room_state import Known, Storage, joined
 from loadstone.review.rules.room_values import RoomEvaluator
@@ -42,10 +42,6 @@ _TELLS: Final = re.compile(r"(?i)perror|log|print|warn|strerror|dlerror|interrup
 _ASSERTS: Final = frozenset(
     {"assert", "ASSERT", "Q_ASSERT", "g_assert", "g_return_if_fail", "g_return_val_if_fail", "CHECK", "VERIFY"}
 )
-_WRITERS: Final = TOLD.keys() | TEXT_COPIES.keys() | FILLS.keys()
-_MAKERS: Final = BLOCKS.keys() | FILLS.keys() | GIVES_LENGTH.keys()
-_KINDS_OF_BLOCKS: Final = ("[", "vector", "span", "array<", "string")
-"""Words in the types of what leads to a block of a known size."""
 
 
 class _TooLargeError(Exception):
@@ -65,7 +61,7 @@ def out_of_room(facts: Facts) -> tuple[tuple[ir.Unit, ir.Function, OutOfRoom], .
     first: dict[ir.Function, _Walk] = {}
     for unit in units:
         own = everywhere | {last_word(f.name): f for f in unit.functions}
-        for function in filter(_makes, unit.functions):
+        for function in filter(makes_block, unit.functions):
             walk = first[function] = _walked(program, unit, function, own, {})
             for thing, counts in walk.relations().items():
                 kept_beside[thing] = kept_beside.get(thing, counts) & counts
@@ -77,8 +73,8 @@ def out_of_room(facts: Facts) -> tuple[tuple[ir.Unit, ir.Function, OutOfRoom], .
         own = everywhere | {last_word(f.name): f for f in unit.functions}
         for function in unit.functions:
             rooms = entries.get(id(function))
-            if _reaches(function) and (rooms or _has_block(program, unit, function, related)):
-                before = None if rooms or related & _mentioned(function) else first.get(function)
+            if reaches_block(function) and (rooms or has_block(program, unit, function, related)):
+                before = None if rooms or related & mentioned(function) else first.get(function)
                 walk = before or _walked(program, unit, function, own, relations, rooms)
                 found += [(unit, function, out) for out in walk.evaluator.found.values()]
     return tuple(found)
@@ -95,62 +91,6 @@ def _walked(
     walk = _Walk(names_in_sight(program, unit, function), rooms_of(program, unit, function), own, relations)
     walk.run(rooms)
     return walk
-
-
-@kept
-def _makes(function: ir.Function) -> bool:
-    """Whether a function gives a member a block of its own making."""
-    for target, _, value, _ in stores_in(function.body):
-        bare, made = uncast(target), uncast(value)
-        called = isinstance(made, ir.Call) and last_word(made.name) in BLOCKS
-        new = isinstance(made, ir.Operation) and made.operator == "new" and len(made.operands) > 1
-        if (called or new) and isinstance(bare, ir.Member | ir.Name):
-            return True
-    return False
-
-
-@kept
-def _mentioned(function: ir.Function) -> frozenset[str]:
-    """The names and members that a function mentions."""
-    return frozenset(p.name for p in every_expression(function.body) if isinstance(p, ir.Name | ir.Member))
-
-
-@kept
-def _reaches(function: ir.Function) -> bool:
-    """Whether a function reaches an element or calls what writes to blocks: others have nothing to ask."""
-    return any(
-        isinstance(part, ir.Item)
-        or (
-            isinstance(part, ir.Call)
-            and (last_word(part.name) in _WRITERS or isinstance(uncast(part.function), ir.Member))
-        )
-        for part in every_expression(function.body)
-    )
-
-
-def _has_block(program: ir.Program, unit: ir.Unit, function: ir.Function, related: set[str]) -> bool:
-    """Whether a function may lead to a block of a known size: it makes, fills, declares or mentions one."""
-    mentioned = _mentioned(function)
-    if mentioned & related or mentioned & _names_of_blocks(program, unit):
-        return True
-    if any(map(_is_of_blocks, names_in_sight(program, unit, function).local.values())):
-        return True
-    return any(
-        (isinstance(part, ir.Call) and last_word(part.name) in _MAKERS)
-        or (isinstance(part, ir.Operation) and part.operator == "new")
-        or (isinstance(part, ir.Cast) and _is_of_blocks(part.type))
-        for part in every_expression(function.body)
-    )
-
-
-@kept
-def _names_of_blocks(program: ir.Program, unit: ir.Unit) -> frozenset[str]:
-    """The variables and members in sight of a file whose types say how large they are."""
-    return frozenset(name for name, spelled in types_in_sight(program, unit) if _is_of_blocks(spelled))
-
-
-def _is_of_blocks(spelled: str) -> bool:
-    return any(word in spelled for word in _KINDS_OF_BLOCKS)
 
 
 class _Walk:
