@@ -20,6 +20,9 @@ class Radio:
 
     def warm(self):
         radio.radio_tune(1)
+        self.tuned()
+
+    def tuned(self):
         self.ready.set()  # bad
 
     async def listen(self):

@@ -18,7 +18,7 @@ class Scanner:
         if not handle:
             raise OSError(number)
         yield handle  # bad
-        lib.scan_close(handle)
+        self.call("scan_close", handle)
 
     @contextlib.contextmanager
     def locked(self, device):

@@ -59,8 +59,12 @@ def _from_other_threads(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
         if s.value.name in _OF_LOOP or simple(s.value.name) == _MAKES_FUTURE
     } - {""}
     elsewhere = dict(_run_elsewhere(unit)) if own else {}
+    calls_of = {f.name: tuple(calls(f.body.body)) for f in unit.functions if f.name in elsewhere}
     for function in unit.functions if elsewhere else ():
         since = elsewhere.get(function.name)
+        if since is None:
+            calling = (n for n in elsewhere if any(c.name == function.name for c in calls_of.get(n, ())))
+            since = elsewhere.get(next(calling, ""))
         if since is None or "async" in function.marks:
             continue
         for call in calls(function.body.body):

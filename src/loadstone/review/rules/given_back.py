@@ -31,7 +31,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         for function in unit.functions:
             if function.marks & _MANAGERS:
-                yield from _after_yield(rule, unit, function)
+                yield from _after_yield(rule, facts, unit, function)
             yield from _borrowed(rule, unit, function, function.body)
         if "exec_module" in unit.text and _MODULES in unit.text:
             yield from _half_imported(rule, unit)
@@ -40,8 +40,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 # What stands behind the yield of a context manager.
 
 
-def _after_yield(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+def _after_yield(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
     """``handle = open(); yield handle; close(handle)``: an exception of the block is raised at the yield."""
+    bindings = facts.bindings[unit.path]
     for body in _unguarded(function.body):
         for number, statement in enumerate(body):
             if not _yields(statement):
@@ -49,6 +50,8 @@ def _after_yield(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[C
             taken = {name for s in body[:number] for name in _names(s)}
             for late in body[number + 1 :]:
                 call = next((c for c in calls((late,)) if _closes(c, taken)), None)
+                if call is not None and bindings.symbol(call, function.owner) is not None:
+                    return  # foreign-resource-leak tells it
                 if call is not None and isinstance(late, ir.Evaluate | ir.Assign):
                     yield rule.no(
                         f"{simple(function.name)} ends what it gave out only when the block ends well: an exception "
@@ -163,7 +166,9 @@ def _names_of_call(call: ir.Call) -> Iterator[str]:
 
 def _half_imported(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
     """``sys.modules[name] = module; loader.exec_module(module)`` in a file that looks a module up there first."""
-    if not any(_looks_up(part) for f in unit.functions for s in statements(f.body.body) for part in parts_of(s)):
+    every = [s for f in unit.functions for s in statements(f.body.body)]
+    given = any(isinstance(s, ir.Return) and _is_entry(s.value) for s in every)
+    if not given and not any(_looks_up(part) for s in every for part in parts_of(s)):
         return
     for function in unit.functions:
         for body in _unguarded(function.body):
@@ -187,6 +192,12 @@ def _half_imported(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
                         break
 
 
+def _is_entry(value: ir.Expression | None) -> bool:
+    """``return sys.modules[name]``."""
+    bare = uncast(value)
+    return isinstance(bare, ir.Item) and spelled(bare.base) == _MODULES
+
+
 def _looks_up(part: ir.Expression) -> bool:
     match part:
         case ir.Operation(operator="in" | "not in", operands=(_, table)):
@@ -205,10 +216,10 @@ RULE: Final = Rule(
     languages=PYTHON,
     why="Each failure keeps a session, a connection or a half-made module; after a few of them nothing is left.",
     fix="Give it back in a finally, or where the exception passes.",
-    bad="@contextmanager\ndef session():\n    handle = lib.open()\n    yield handle\n    lib.close(handle)\n",
+    bad="@contextmanager\ndef session():\n    handle = module.open()\n    yield handle\n    module.close(handle)\n",
     good=(
-        "@contextmanager\ndef session():\n    handle = lib.open()\n    try:\n        yield handle\n    finally:\n"
-        "        lib.close(handle)\n"
+        "@contextmanager\ndef session():\n    handle = module.open()\n    try:\n        yield handle\n    finally:\n"
+        "        module.close(handle)\n"
     ),
     references=(
         "https://docs.python.org/3/library/contextlib.html#contextlib.contextmanager",

@@ -13,6 +13,10 @@ def start(*words, folder=None):
     subprocess.run(words, cwd=folder, check=True)
 
 
+def git(*words):
+    return subprocess.check_output(["git", *words], text=True)  #! none CWE-88
+
+
 def joined(*words):
     return " ".join(words)
 
@@ -32,6 +36,7 @@ def fetch(path):
     scene = Scene(path)
     start("git", "clone", scene.name)  #! CWE-88
     start("git", "clone", "--", scene.name)  #! none
+    git("clone", scene.name)  #! CWE-88
     start("git", "fetch", "--title", scene.name)  #! none CWE-88
     start("git", "clone", scene.title)  #! none CWE-88
     return joined("git", scene.name)  #! none

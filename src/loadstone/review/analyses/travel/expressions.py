@@ -321,7 +321,10 @@ class ValueReader:
         at = format_place(call, self.routine.unit.text)
         if at is not None:
             self._sink(SinkKind.FORMAT, call.name, call.line, given[at], call)
+        gathered = {p.name for p in self.routine.function.parameters if p.type.startswith("*")}
         for word_given in option_places(call, api):
+            if isinstance(word_given, ir.Name) and word_given.name in gathered:
+                continue  # seen where they are handed in
             self._sink(SinkKind.OPTION, call.name, call.line, self.pieces(word_given), call)
         for text in shell_places(call, api):
             self._sink(SinkKind.COMMAND, call.name, call.line, self.pieces(text), call)
