@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from loadstone.core.claims import Claim, FlowStep, Location, Severity
@@ -31,8 +31,10 @@ def owned_twice(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim
     collected = {o for o, own in methods.items() if "__del__" in releasing[o] and not _COPYING & own.keys()}
     at_exit = {o: _called_at_exit(own, releasing[o]) for o, own in methods.items() if "__exit__" in own}
     ended = {owner: ends for owner, ends in at_exit.items() if ends}
+    shared = {owner: dict(_made(unit, own.values())) for owner, own in methods.items()} if collected or ended else {}
     for function in unit.functions if collected or ended else ():
-        held = dict(_made(unit, function))
+        of_object = {n: made for n, made in shared.get(function.owner, {}).items() if n.startswith("self.")}
+        held = of_object | dict(_made(unit, (function,)))
         yield from _copied(rule, unit, function, held, collected, releasing)
         yield from _ended_inside(rule, unit, function, ended, methods, releasing)
 
@@ -58,16 +60,14 @@ def _given_back(call: ir.Call, bindings: Bindings, owner: str) -> str:
     return released_by(call, bindings, owner)
 
 
-def _made(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[str, str]]:
-    """What holds an object of a class of the file: variables of the function, attributes of its object."""
-    near = (f for f in unit.functions if f is function or (f.owner and f.owner == function.owner))
+def _made(unit: ir.Unit, functions: Iterable[ir.Function]) -> Iterator[tuple[str, str]]:
+    """What holds an object of a class of the file in some functions."""
     names = {one.name for one in unit.classes}
-    for other in near:
-        for statement in statements(other.body.body):
-            if isinstance(statement, ir.Assign) and isinstance(statement.value, ir.Call):
-                name = spelled(statement.target)
-                if statement.value.name in names and (name.startswith("self.") or other is function):
-                    yield name, statement.value.name
+    for function in functions:
+        for statement in statements(function.body.body):
+            made = statement.value if isinstance(statement, ir.Assign) else None
+            if isinstance(statement, ir.Assign) and isinstance(made, ir.Call) and made.name in names:
+                yield spelled(statement.target), made.name
 
 
 def _copied(

@@ -17,7 +17,7 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.rules.arrivals import by_sink, from_where, steps
 from loadstone.review.rules.places import ALL, at
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions, statements
+from loadstone.review.walk import expressions, kept, statements
 
 __all__ = ["RULE"]
 
@@ -237,12 +237,22 @@ def _written(unit: ir.Unit, expression: ir.Expression) -> int | None:
     bare = uncast(expression)
     if isinstance(bare, ir.Name | ir.Member):
         name = bare.name if isinstance(bare, ir.Member) else bare.name.rpartition(".")[2]
-        every = [s for f in unit.functions for s in statements(f.body.body) if isinstance(s, ir.Assign)]
-        given = [s.value for s in every if isinstance(s.target, ir.Name | ir.Member) and s.target.name == name]
+        given = _given(unit).get(name, ())
         if len(given) != 1 or given[0] is None:
             return None
         bare = uncast(given[0])
     return bare.value if isinstance(bare, ir.Literal) and type(bare.value) is int else None
+
+
+@kept
+def _given(unit: ir.Unit) -> dict[str, list[ir.Expression | None]]:
+    """What each name, and each attribute of any object, is given in a file."""
+    found: dict[str, list[ir.Expression | None]] = {}
+    for function in unit.functions:
+        for statement in statements(function.body.body):
+            if isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name | ir.Member):
+                found.setdefault(statement.target.name, []).append(statement.value)
+    return found
 
 
 def _parses(call: ir.Call) -> bool:

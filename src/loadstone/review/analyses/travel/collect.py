@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -14,7 +15,7 @@ from loadstone.review.analyses.travel.flows import Check, Piece, Place, Travels,
 from loadstone.review.analyses.travel.names import PythonNames, Routine, attribute_place
 from loadstone.review.analyses.travel.walk import Known, StructuralWalk, add
 from loadstone.review.apis import Tables
-from loadstone.review.walk import statements
+from loadstone.review.walk import kept, statements
 
 __all__ = ["Lessons", "collect"]
 
@@ -200,17 +201,11 @@ class _Collector(StructuralWalk):
         asked = self.lessons.of_object(routine)
         if not asked:
             return
-        sets = [
-            spelled(statement.target)
-            for other in unit.functions
-            for statement in statements(other.body.body)
-            if isinstance(statement, ir.Assign)
-            and (other is function or other.owner == function.owner or not _is_own(statement))
-        ]
+        sets = _settings(unit)
         spot = Spot(unit.path, function.line, function.name)
         for name, checks in asked.items():
             attribute = name.removeprefix("self.")
-            if sum(one.rpartition(".")[2] == attribute for one in sets) <= 1:
+            if sets[function.owner, attribute] + sets["", attribute] <= 1:
                 yield attribute_place(unit, function.owner, attribute), frozenset((check, spot) for check in checks)
 
     def _reader(self, routine: Routine, known: Known, visit: Visit | None = None) -> ValueReader:
@@ -262,8 +257,18 @@ class _Collector(StructuralWalk):
             add(known, name, check, spot)
 
 
-def _is_own(statement: ir.Assign) -> bool:
-    return spelled(statement.target).startswith(("self.", "cls."))
+@kept
+def _settings(unit: ir.Unit) -> Counter[tuple[str, str]]:
+    """How often each attribute is set: by methods of its class, and, under no class, from elsewhere."""
+    found: Counter[tuple[str, str]] = Counter()
+    for function in unit.functions:
+        for statement in statements(function.body.body):
+            base, _, attribute = (
+                spelled(statement.target).rpartition(".") if isinstance(statement, ir.Assign) else ("",) * 3
+            )
+            if base:
+                found[function.owner if base in {"self", "cls"} else "", attribute] += 1
+    return found
 
 
 def _ends_here(block: ir.Block) -> bool:
