@@ -24,6 +24,7 @@ from loadstone.review.rules.polled_flags import polled_flags
 from loadstone.review.rules.python_shared_state import bare_changes, bare_counters, published_early, setting_up
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.shown_threads import handed_out, runners
+from loadstone.review.rules.started_early import started_early
 from loadstone.review.rules.thread_phases import phases_of
 from loadstone.review.rules.unsafe_signal_handler import handlers
 from loadstone.review.walk import expressions, kept
@@ -202,9 +203,8 @@ def _is_safe_by_type(unit: Unit, variable: str, owner: str) -> bool:
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    yield from _published(rule, facts)
-    yield from _counted(rule, facts)
-    yield from _changed(rule, facts)
+    for kind in (_published, _counted, _changed, started_early):
+        yield from kind(rule, facts)
     yield from _between(rule, facts)
     yield from polled_flags(rule, facts)
     for shared in shared_state(facts):

@@ -31,6 +31,7 @@ _CAPITAL_ENDS: Final = "|".join(word[:1].upper() + word[1:] for word in _ENDS.sp
 CLOSES: Final = re.compile(
     rf"(?:\A|_)(?!Free(?:Type|Image|Glut))(?i:{_ENDS})(?:_|\Z|(?=[A-Z]))"
     rf"|(?<=[a-z0-9])(?!(?<=\A[cg]l)Finish)(?:{_CAPITAL_ENDS})(?=[A-Z_0-9]|\Z)"
+    r"|(?<=[A-Z][A-Z])(?:Free|Release|Destroy|Delete)(?=[A-Z]|\Z)"
     r"|(?:\A|_)(?:free(?!z)|close|destroy|delete)[a-z]*\Z|_del\Z"
 )
 """Names of foreign functions that end what another one began; ``clFinish`` and ``glFinish`` wait."""
