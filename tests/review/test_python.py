@@ -203,7 +203,7 @@ def test_every_kind_of_statement_is_kept() -> None:
     assert not unit(STATEMENTS).gaps
     asynchronous = unit(STATEMENTS).functions[1]
     assert "async" in asynchronous.marks
-    assert [p.name for p in asynchronous.parameters] == ["a", "b", "d", "c", "e"]
+    assert [p.name for p in asynchronous.parameters] == ["a", "b", "c", "d", "e"]
 
 
 def test_values_are_folded_and_operators_spelled_as_in_c() -> None:
