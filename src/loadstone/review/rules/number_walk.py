@@ -36,38 +36,11 @@ _KEPT_APART: Final = 2
 
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
-_NO_VERDICT: Final = frozenset(
-    {
-        "fread",
-        "read",
-        "recv",
-        "pread",
-        "ReadFile",
-        "malloc",
-        "calloc",
-        "realloc",
-        "fseek",
-        "lseek",
-        "seek",
-        "seekg",
-        "strcmp",
-    }
-    | {
-        "memcmp",
-        "strncmp",
-        "open",
-        "fopen",
-        "sscanf",
-        "fscanf",
-        "scanf",
-        "new",
-        "puts",
-        "fwrite",
-        "write",
-        "strlen",
-        "get",
-    }
-)
+_NO_VERDICT: Final = frozenset({
+    "fread", "read", "recv", "pread", "ReadFile", "malloc", "calloc", "realloc", "fseek", "lseek", "seek",
+    "seekg", "strcmp", "memcmp", "strncmp", "open", "fopen", "sscanf", "fscanf", "scanf", "new", "puts",
+    "fwrite", "write", "strlen", "get",
+})  # fmt: skip
 _DIES: Final = frozenset(
     {"abort", "exit", "_exit", "_Exit", "quick_exit", "ExitProcess", "err", "errx", "die", "terminate"}
 )
