@@ -281,7 +281,9 @@ class State:
         if not self.repeats:
             return
         libraries = {v: above for v, above in self.lineage.items() if not mentions(above, value)}
-        is_kept = value in self.escaped or any(h == value and isinstance(p, Field) for p, h in self.env.items())
+        holders = [place for place, held in self.env.items() if held == value]
+        # One variable is about to take the new value; a member, or the head of a list beside it, keeps the old one.
+        is_kept = value in self.escaped or len(holders) > 1 or any(isinstance(place, Field) for place in holders)
         for name in ("truth", "closed", "checks", "taint", "parts", "looks", "lineage"):
             found: dict[Any, Any] = getattr(self, name)
             for key in [k for k in found if value in _inside(k)]:
@@ -304,9 +306,15 @@ class State:
         return older
 
     def forget_guesses(self) -> None:
-        """Drop what is known of values that no call gave: fewer states, a little less precision."""
+        """Drop what is known of values that no call gave and no variable holds: fewer states, a little less precision.
+
+        What a variable holds is often asked again: ``if (found == NULL) add(); ... if (found == NULL) return;``.
+        """
         if any(not isinstance(v, CallResult | CallStatus) for v in self.truth):
-            self.replace("truth", {v: t for v, t in self.truth.items() if isinstance(v, CallResult | CallStatus)})
+            held = {value for place, value in self.env.items() if type(place) is Local}
+            known = {v: t for v, t in self.truth.items() if isinstance(v, CallResult | CallStatus) or v in held}
+            if len(known) < len(self.truth):
+                self.replace("truth", known)
 
     def forget_dead(self, frame: int, live: frozenset[str], *, at_end: bool = False) -> None:
         """Let go of what no later question can reach: dead variables, and facts about values nobody holds.
@@ -372,6 +380,7 @@ class State:
         """The least state above both, where paths of one function meet; see the table of this module."""
         made = self.copy()
         either: dict[Value, tuple[Value, ...]] = {}
+        answered: list[tuple[Value, bool]] = []
         for place in _different(self.env, other.env):
             one = self.env.get(place, Initial(place))
             two = other.env.get(place, Initial(place))
@@ -379,6 +388,9 @@ class State:
             made.assign(place, met)
             if one != two:
                 either[met] = tuple(dict.fromkeys((*self.either(one), *other.either(two))))
+                known = self.truth.get(one)
+                if known is not None and other.truth.get(two) is known:
+                    answered.append((met, known))  # whichever of them it is
         if self.truth is not other.truth or self.closed is not other.closed:
             theirs, closed, shut = other.truth, self.closed, other.closed
             for value in [v for v, t in self.truth.items() if theirs.get(v) is not t or (v in closed) != (v in shut)]:
@@ -392,6 +404,8 @@ class State:
                     made.put(name, key, theirs[key])
         for met, values in either.items():
             made.put("parts", met, values[:_EITHER])
+        for met, known in answered:
+            made.put("truth", met, known)
         for value, found in () if self.checks is other.checks else other.checks.items():
             made.put("checks", value, self.checks.get(value, frozenset()) | found)
         made.flags = self.flags | other.flags

@@ -14,15 +14,15 @@ that ``Paths.enter`` gives, each with what it did, as in Infer's and Saturn's pe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from loadstone.review import ir
+from loadstone.review.analyses.graphs import reaches_end
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.program import KnownFunction, KnownProgram, local_names
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.control_flow import Graph, Kind
 from loadstone.review.walk import kept, parts_of
 
 __all__ = ["Summaries", "components"]
@@ -154,7 +154,7 @@ class Summaries:
     def _comes_back_never(self, known: KnownFunction) -> bool:
         if "noreturn" in known.function.marks:
             return True
-        return not _reaches_end(
+        return not reaches_end(
             known.graph, lambda call: (f := self._found(call, known)) is not None and f in self._ends
         )
 
@@ -212,25 +212,6 @@ def _is_own(target: ir.Expression, mine: frozenset[str]) -> bool:
     while isinstance(bare, ir.Member) and not bare.through:
         bare = uncast(bare.base)
     return isinstance(bare, ir.Name) and bare.name in mine
-
-
-def _reaches_end(graph: Graph, ends: Callable[[ir.Call], bool]) -> bool:
-    seen, work = set[int](), [0]
-    while work:
-        index = work.pop()
-        if index in seen or index < 0:
-            continue
-        seen.add(index)
-        node = graph.nodes[index]
-        if node.kind is Kind.END and not isinstance(node.statement, ir.Raise):
-            return True
-        called = uncast(node.expression)
-        if node.kind is Kind.EVALUATE and isinstance(called, ir.Call) and ends(called):
-            work.append(node.unwind)
-            continue
-        work.extend(node.next)
-        work.append(node.unwind)
-    return graph.is_cut
 
 
 def components(called: dict[KnownFunction, tuple[KnownFunction, ...]]) -> Iterable[tuple[KnownFunction, ...]]:

@@ -30,6 +30,7 @@ from loadstone.review.rules.number_origins import (
     SCANS,
     STREAM,
     ReadCall,
+    scanned,
 )
 from loadstone.review.rules.number_sight import Sight
 from loadstone.review.rules.number_uses import BYTES, Uses, chain, is_address, is_sizeof, leftmost, whole_of
@@ -381,7 +382,7 @@ class Evaluator:
         if fill is not None and len(call.arguments) > max((fill.target, *fill.sizes)) and known is None:
             return self._filled(call, fill, state)
         if name in SCANS:
-            for argument in call.arguments[SCANS[name] :]:
+            for argument in scanned(call, SCANS[name]):
                 self._given(argument, state, NumberOrigin(call.line, READ))
             return None
         if name in {"memcpy", "memmove"} and len(call.arguments) > 1:

@@ -77,7 +77,7 @@ def _spelled_lists(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
         for call in calls_in(function.body):
             given = call.arguments[0] if call.arguments and _DESCRIBES.search(call.name) else None
             found = _ENTRY.search(str(given.value)) if isinstance(given, ir.Literal) else None
-            if found is not None:
+            if found is not None and not _is_for_clients(unit, found[0]):
                 yield rule.no(
                     f"The security descriptor lets {found[1]} write what is created with it.",
                     Location.lines(unit.path, call.line),
@@ -88,11 +88,24 @@ def _spelled_lists(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
                 )
 
 
+_CREATES: Final = re.compile(
+    r"Create(?:Directory|FileMapping|Service)|RegCreateKey|SHCreateDirectory|SetNamedSecurityInfo"
+)
+_CLIENT: Final = re.compile(r"\(A;[^;)]*;(?:G[RWX]|F[RWX])+;[^;)]*;[^;)]*;(?:BU|AU|IU)\)")
+
+
+def _is_for_clients(unit: ir.Unit, entry: str) -> bool:
+    """Whether an entry lets users who are known read and write a pipe, which is what its clients do."""
+    pipe = any(name.startswith("CreateNamedPipe") for name in unit.words)
+    return pipe and _CLIENT.fullmatch(entry) is not None and not any(map(_CREATES.match, unit.words))
+
+
 def _named_lists(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
     """A constant that spells such a descriptor is handed on, in a file that makes descriptors of texts."""
     if not any(_DESCRIBES.search(name) for name in unit.words):
         return
-    lists = {v.name: (v.line, m[1]) for v in unit.variables if (m := _ENTRY.search(_text(v.value))) is not None}
+    spelled = ((v, _ENTRY.search(_text(v.value))) for v in unit.variables)
+    lists = {v.name: (v.line, m[1]) for v, m in spelled if m is not None and not _is_for_clients(unit, m[0])}
     for function in unit.functions if lists else ():
         for call in calls_in(function.body):
             given = next((name for a in call.arguments if (name := word(a)) in lists), "")

@@ -174,6 +174,8 @@ class Numbers:
                 self.held[name] = replace(number, low=True, high=True, floor=True, whole="", limit=None, told=False)
         for name in [n for n in self.records if n == path or n.startswith(f"{path}.")]:
             del self.records[name]
+        if "." in path:
+            self.held.setdefault(path, None)  # one member of a record; the others are as before
 
     def _forget(self, path: str) -> None:
         for table in (self.held, self.records):

@@ -8,10 +8,11 @@ its caller gave it. Summaries are made bottom up; a recursive function has none 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final, NamedTuple
 
 from loadstone.review import ir
-from loadstone.review.analyses.graphs import graph_of
+from loadstone.review.analyses.graphs import graph_of, reaches_end
 from loadstone.review.analyses.lifetimes.vocabulary import STACK, CallOutcome, Event
 from loadstone.review.analyses.lifetimes.walk import Walk
 from loadstone.review.analyses.words import last_word
@@ -64,7 +65,10 @@ class _Program:
         for unit in self.units:
             for function in unit.functions:
                 self.functions.setdefault(last_word(function.name), []).append((unit, function))
-        self.moving = self._moving()
+        self.ending: frozenset[ir.Function] = frozenset()
+        for _ in range(_DEPTH):
+            self.ending |= self._ending()
+        self.moving = self._moving() | {last_word(f.name) for f in self.ending}
 
     def every(self) -> Iterator[Lifetime]:
         for unit in self.units:
@@ -106,6 +110,21 @@ class _Program:
             found |= more
         return frozenset(found)
 
+    def _ending(self) -> frozenset[ir.Function]:
+        """The functions that never come back: each way through them ends the process, or is another of these."""
+        names = {last_word(function.name) for function in self.ending}
+        return frozenset(
+            function
+            for unit in self.units
+            for function in unit.functions
+            if any(_ends(self.tables.get(c.name)) or last_word(c.name) in names for c in calls(function.body.body))
+            and not reaches_end(graph_of(function, self.tables), partial(self._ends, unit))
+        )
+
+    def _ends(self, unit: ir.Unit, call: ir.Call) -> bool:
+        found = self._called(call, unit)
+        return found is not None and found[1] in self.ending
+
     def _loads(self, unit: ir.Unit) -> bool:
         """Whether a file has to do with libraries."""
         every = (self.tables.get(c.name) for f in unit.functions for c in calls(f.body.body))
@@ -142,19 +161,31 @@ class _Program:
         """Whether a plain call may mean a function of the program."""
         return call.receiver is None and last_word(call.name) in self.functions
 
-    def summary(self, call: ir.Call, unit: ir.Unit, level: int) -> tuple[ir.Function, tuple[CallOutcome, ...]] | None:
-        """The function that a call runs, and how it ends."""
+    def _called(self, call: ir.Call, unit: ir.Unit) -> tuple[ir.Unit, ir.Function] | None:
+        """The one function of the program that a call may mean."""
         found = self.functions.get(last_word(call.name), [])
         mine = [pair for pair in found if pair[0] is unit]
-        others = [pair for pair in found if not pair[1].local]
-        candidates = mine or others
+        candidates = mine or [pair for pair in found if not pair[1].local]
         if len(candidates) != 1 or (candidates[0][1].owner and call.receiver is not None):
             return None
-        home, function = candidates[0]
+        return candidates[0]
+
+    def summary(self, call: ir.Call, unit: ir.Unit, level: int) -> tuple[ir.Function, tuple[CallOutcome, ...]] | None:
+        """The function that a call runs, and how it ends: in no way when it never comes back."""
+        found = self._called(call, unit)
+        if found is None:
+            return None
+        home, function = found
+        if function in self.ending:
+            return function, ()
         walk = self.walk(home, function, level)
         if walk is None or walk.is_cut or not walk.outcomes:
             return None
         return function, _few(walk.outcomes)
+
+
+def _ends(api: Api | None) -> bool:
+    return api is not None and api.ends
 
 
 def _few(outcomes: list[CallOutcome]) -> tuple[CallOutcome, ...]:

@@ -267,6 +267,8 @@ class LifetimeEvaluator:
         values: tuple[Value, ...],
         state: LifetimeState,
     ) -> list[tuple[Value, LifetimeState]]:
+        if not outcomes:
+            return []  # it never comes back
         names = [p.name for p in function.parameters]
         given = dict(zip(names, values, strict=False))
         found = []
