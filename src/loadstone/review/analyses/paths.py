@@ -47,6 +47,9 @@ from loadstone.review.typenames import is_reference
 
 __all__ = ["explored"]
 
+_SHORT: Final = 100
+"""Nodes of a function whose variables may be asked about again at the price of more states."""
+
 _LONG: Final = 1500
 """Nodes of a function after which ways that meet are joined at once: one state a node, and one visit."""
 
@@ -192,7 +195,7 @@ class _Paths:
         """The state to go on with at a node; None when nothing about it is new."""
         known = seen.setdefault(index, set())
         if len(known) >= MAX_STATES:
-            state.forget_guesses()
+            state.forget_guesses(all_of_them=self.budget.is_spent or len(frame.known.graph.nodes) > _SHORT)
         key = state.key()
         if key in known:
             return None

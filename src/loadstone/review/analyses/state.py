@@ -305,13 +305,14 @@ class State:
         self.assign(place, older)
         return older
 
-    def forget_guesses(self) -> None:
-        """Drop what is known of values that no call gave and no variable holds: fewer states, a little less precision.
+    def forget_guesses(self, *, all_of_them: bool) -> None:
+        """Drop what is known of values that no call gave: fewer states, a little less precision.
 
-        What a variable holds is often asked again: ``if (found == NULL) add(); ... if (found == NULL) return;``.
+        What a variable holds is often asked again, ``if (found == NULL) add(); ... if (found == NULL) return;``: that
+        is dropped last.
         """
         if any(not isinstance(v, CallResult | CallStatus) for v in self.truth):
-            held = {value for place, value in self.env.items() if type(place) is Local}
+            held = set() if all_of_them else {value for place, value in self.env.items() if type(place) is Local}
             known = {v: t for v, t in self.truth.items() if isinstance(v, CallResult | CallStatus) or v in held}
             if len(known) < len(self.truth):
                 self.replace("truth", known)
