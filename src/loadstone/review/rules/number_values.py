@@ -281,8 +281,7 @@ class Evaluator:
         match operator:
             case "+" | "*" | "<<" | "|" | "^":
                 known = [n for n in numbers if n is not None]
-                small = operator == "*" and first.bits <= 16 and any(map(is_sizeof, (left, right)))
-                large = not small and (limit is None or limit >> _NARROW)
+                large = limit is None or limit >> _NARROW
                 wraps = operator in "+*<<" and bool(large) and self.width(expression) <= _NARROW and first.is_free
                 limit = None if wraps else limit
                 return replace(

@@ -329,7 +329,6 @@ class _Walk:
         for operand in comparison.operands:
             number = self.evaluator.value(operand, state)
             named = isinstance(operand, ir.Name) and self.evaluator.width(operand) <= _NARROW
-            named = named and not self._is_gone_by(operand)
             sums = named or (isinstance(operand, ir.Operation) and operand.operator in {"+", "*"})
             sums = sums and comparison.operator[:1] in "<>"
             if number is not None and number.wraps and sums and number.low:
@@ -337,16 +336,6 @@ class _Walk:
                 for path in [p for p, n in state.held.items() if n is not None and n.origin == number.origin]:
                     state.vouch(path)  # one claim says it
         self.evaluator.asked -= 1
-
-    def _is_gone_by(self, number: ir.Expression) -> bool:
-        """Whether a function goes by the very number it compares, wrapped or not: ``start + off``, ``table[off]``."""
-        for part in every_expression(self.function.body):
-            match part:
-                case ir.Item(index=index) if place_named(index) == place_named(number):
-                    return True
-                case ir.Operation(operator="+", operands=(start, added)) if place_named(added) == place_named(number):
-                    return "*" in self.evaluator.scope.type_of(uncast(start))
-        return False
 
     def _inline(self, call: ir.Call, state: Numbers, *, truth: bool) -> bool:
         """A helper that is one expression: ``return slot < COUNT;`` asks no more than it says."""
