@@ -381,7 +381,6 @@ class State:
         """The least state above both, where paths of one function meet; see the table of this module."""
         made = self.copy()
         either: dict[Value, tuple[Value, ...]] = {}
-        answered: list[tuple[Value, bool]] = []
         for place in _different(self.env, other.env):
             one = self.env.get(place, Initial(place))
             two = other.env.get(place, Initial(place))
@@ -389,9 +388,6 @@ class State:
             made.assign(place, met)
             if one != two:
                 either[met] = tuple(dict.fromkeys((*self.either(one), *other.either(two))))
-                known = self.truth.get(one)
-                if known is not None and other.truth.get(two) is known:
-                    answered.append((met, known))  # whichever of them it is
         if self.truth is not other.truth or self.closed is not other.closed:
             theirs, closed, shut = other.truth, self.closed, other.closed
             for value in [v for v, t in self.truth.items() if theirs.get(v) is not t or (v in closed) != (v in shut)]:
@@ -405,8 +401,6 @@ class State:
                     made.put(name, key, theirs[key])
         for met, values in either.items():
             made.put("parts", met, values[:_EITHER])
-        for met, known in answered:
-            made.put("truth", met, known)
         for value, found in () if self.checks is other.checks else other.checks.items():
             made.put("checks", value, self.checks.get(value, frozenset()) | found)
         made.flags = self.flags | other.flags
