@@ -65,9 +65,8 @@ class _Program:
         for unit in self.units:
             for function in unit.functions:
                 self.functions.setdefault(last_word(function.name), []).append((unit, function))
-        self.ending: frozenset[ir.Function] = frozenset()
-        for _ in range(_DEPTH):
-            self.ending |= self._ending()
+        self.ending: set[ir.Function] = set()
+        self._find_ending()
         self.moving = self._moving() | {last_word(f.name) for f in self.ending}
 
     def every(self) -> Iterator[Lifetime]:
@@ -110,16 +109,22 @@ class _Program:
             found |= more
         return frozenset(found)
 
-    def _ending(self) -> frozenset[ir.Function]:
+    def _find_ending(self) -> None:
         """The functions that never come back: each way through them ends the process, or is another of these."""
-        names = {last_word(function.name) for function in self.ending}
-        return frozenset(
-            function
-            for unit in self.units
-            for function in unit.functions
-            if any(_ends(self.tables.get(c.name)) or last_word(c.name) in names for c in calls(function.body.body))
-            and not reaches_end(graph_of(function, self.tables), partial(self._ends, unit))
-        )
+        ended = {name for name, api in self.tables.by_name.items() if api.ends}
+        for _ in range(_DEPTH):
+            more = {
+                function
+                for unit in self.units
+                for function in unit.functions
+                if function not in self.ending
+                and any(c.name in ended or last_word(c.name) in ended for c in calls(function.body.body))
+                and not reaches_end(graph_of(function, self.tables), partial(self._ends, unit))
+            }
+            if not more:
+                return
+            self.ending |= more
+            ended = {last_word(function.name) for function in more}  # who calls one of these may be another
 
     def _ends(self, unit: ir.Unit, call: ir.Call) -> bool:
         found = self._called(call, unit)
@@ -182,10 +187,6 @@ class _Program:
         if walk is None or walk.is_cut or not walk.outcomes:
             return None
         return function, _few(walk.outcomes)
-
-
-def _ends(api: Api | None) -> bool:
-    return api is not None and api.ends
 
 
 def _few(outcomes: list[CallOutcome]) -> tuple[CallOutcome, ...]:
