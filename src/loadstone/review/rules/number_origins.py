@@ -10,8 +10,6 @@ import re
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
-from loadstone.review import ir
-from loadstone.review.walk import uncast
 
 __all__ = [
     "ALLOCATES",
@@ -28,12 +26,10 @@ __all__ = [
     "READS_OF",
     "RESERVES",
     "RESULT",
-    "SCANS",
     "STREAM",
     "TEXTS",
     "WRITES_TO",
     "ReadCall",
-    "scanned",
 ]
 
 READ: Final = "read from outside"
@@ -71,20 +67,6 @@ FILLS: Final = {
 }
 METHODS: Final = {"read": ReadCall(0, (1,), signed=False), "readsome": ReadCall(0, (1,)), "readData": ReadCall(0, (1,))}
 """Methods of streams."""
-
-SCANS: Final = {"scanf": 1, "fscanf": 2, "sscanf": 2, "sscanf_s": 2, "fscanf_s": 2, "scanf_s": 1}
-"""Functions that fill what follows a layout, and where that begins."""
-
-_CONVERSION: Final = re.compile(r"%(\*?)\d*(?:hh|h|ll|l|j|z|t|L|m|I64|I32)?(\[\^?\]?[^\]]*\]|[a-zA-Z])")
-
-
-def scanned(call: ir.Call, place: int) -> list[ir.Expression]:
-    """What a layout fills from the input; how many characters were gone through (``%n``) is no number of the input."""
-    layout, given = uncast(call.arguments[place - 1]) if len(call.arguments) >= place else None, call.arguments[place:]
-    spelled = str(layout.value).replace("%%", "") if isinstance(layout, ir.Literal) else ""
-    kinds = [kind for skipped, kind in _CONVERSION.findall(spelled) if not skipped]
-    return [argument for n, argument in enumerate(given) if n >= len(kinds) or kinds[n] != "n"]
-
 
 PARSES: Final = re.compile(
     r"(?:std::)?(?:_w?|w)?(?:ato(?:i|l|ll)(?:64)?|(?:str|wcs|_tcs)to[ui]?(?:l|ll|max|imax|umax)|sto(?:i|l|ul|ll|ull)|_ttoi)\Z"

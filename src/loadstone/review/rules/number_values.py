@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from loadstone.quick_dataclass import replace
 from loadstone.review import ir
+from loadstone.review.analyses.scanned import scanned
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.array_rooms import rooms_of
 from loadstone.review.rules.identities import Thing, names_in_sight
@@ -27,10 +28,8 @@ from loadstone.review.rules.number_origins import (
     READ,
     READS,
     RESULT,
-    SCANS,
     STREAM,
     ReadCall,
-    scanned,
 )
 from loadstone.review.rules.number_sight import Sight
 from loadstone.review.rules.number_uses import BYTES, Uses, chain, is_address, is_sizeof, leftmost, whole_of
@@ -381,9 +380,9 @@ class Evaluator:
         fill = None if foreign else self._fill_of(call, name)
         if fill is not None and len(call.arguments) > max((fill.target, *fill.sizes)) and known is None:
             return self._filled(call, fill, state)
-        if name in SCANS:
-            for argument in scanned(call, SCANS[name]):
-                self._given(argument, state, NumberOrigin(call.line, READ))
+        if (filled := scanned(call)) is not None:
+            for one in (f for f in filled if f.kind != "n"):  # how far the text was read, it does not say
+                self._given(one.target, state, NumberOrigin(call.line, READ))
             return None
         if name in {"memcpy", "memmove"} and len(call.arguments) > 1:
             source = place_named(call.arguments[1]) or place_named(leftmost(call.arguments[1]))

@@ -12,6 +12,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.scanned import scanned
 from loadstone.review.analyses.words import last_word, measures_text, place_named, terms, uncast
 from loadstone.review.rules.array_ends import past_ends
 from loadstone.review.rules.array_rooms import rooms_of
@@ -42,8 +43,6 @@ _ASKS_ELSE: Final = re.compile(
 )
 """Names of calls whose answer says nothing about the length of a text they are given."""
 
-_SCANS: Final = {"scanf": 0, "wscanf": 0, "sscanf": 1, "fscanf": 1, "swscanf": 1, "fwscanf": 1, "_stscanf": 1}
-_CONVERSION: Final = re.compile(r"%(\*?)(\d*)(?:hh|h|ll|l|j|z|t|L|m)?([a-zA-Z\[%])")
 _ALLOCATES: Final = frozenset({"malloc", "realloc", "alloca", "g_malloc", "xmalloc", "HeapAlloc", "CoTaskMemAlloc"})
 
 
@@ -293,16 +292,12 @@ def _conditions(function: ir.Function) -> Iterator[ir.Call]:
 def _scanned(rule: Rule, unit: ir.Unit, function: ir.Function, arrays: set[str], members: set[str]) -> Iterator[Claim]:
     """``sscanf(line, "load %s", word)``: a word of any length."""
     for call in calls_in(function.body):
-        place = _SCANS.get(last_word(call.name))
-        layout = uncast(call.arguments[place]) if place is not None and len(call.arguments) > place else None
-        if place is None or not isinstance(layout, ir.Literal) or not isinstance(layout.value, str):
-            continue
-        targets = iter(call.arguments[place + 1 :])
-        for skipped, width, kind in _CONVERSION.findall(layout.value):
-            if skipped or kind == "%":
-                continue
-            target = next(targets, None)
-            if target is None or (place == 1 and _fits(unit, function, call.arguments[0], target)):
+        if last_word(call.name).endswith("_s"):
+            continue  # the room of each text is told
+        filled = scanned(call) or ()
+        of_text = bool(filled) and filled[0].target is not call.arguments[1]  # of scanf, the layout stands first
+        for target, width, kind in filled:
+            if not kind or (of_text and _fits(unit, function, call.arguments[0], target)):
                 continue
             room = declared_room(unit, place_named(target), function) if width else ""
             if kind in "sS[" and width and _is_array(target, arrays, members) and room == width:
